@@ -1,0 +1,129 @@
+"""What the manifest says about a result."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import resource
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hiermix.artefacts.identity import fingerprint, versions
+from hiermix.artefacts.manifest import Manifest
+from hiermix.artefacts.resolve import prior_texts
+from hiermix.spec import canonical_json
+
+if TYPE_CHECKING:
+    from hiermix.pipeline import Prepared, RunResult
+
+
+def describe(result: RunResult, target: Path, started_at: datetime | None = None) -> Manifest:
+    """Return the manifest of a result, still without files.
+
+    Parameters
+    ----------
+    result
+        What was fitted and judged.
+    target
+        The run directory.
+    started_at
+        When the command began; by default now.
+    """
+    prepared = result.prepared
+    now = datetime.now(UTC)
+    return Manifest(
+        path=target,
+        name=prepared.loaded.spec.name,
+        fingerprint=fingerprint(prepared),
+        verdict=result.verdict.status,
+        policy=result.verdict.policy,
+        started_at=_stamp(started_at or now),
+        finished_at=_stamp(now),
+        spec=_spec(prepared),
+        data=_data(prepared),
+        model=_model(prepared),
+        fit=_fit(result),
+        seconds={**prepared.seconds, **result.fit.seconds, **result.seconds},
+        peak_memory_bytes=peak_memory_bytes(),
+        versions=versions(),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        files={},
+    )
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _spec(prepared: Prepared) -> dict[str, Any]:
+    loaded = prepared.loaded
+    resolved = canonical_json(loaded.spec)
+    return {
+        "origin": loaded.origin,
+        "overrides": list(loaded.overrides),
+        "sha256": hashlib.sha256(loaded.text.encode("utf-8", "replace")).hexdigest(),
+        "resolved_sha256": hashlib.sha256(resolved.encode()).hexdigest(),
+        "interval": loaded.spec.outputs.interval,
+        "interval_kind": loaded.spec.outputs.interval_kind,
+    }
+
+
+def _data(prepared: Prepared) -> dict[str, Any]:
+    frame = prepared.frame
+    return {
+        "path": prepared.loaded.spec.data.path,
+        "sha256": frame.sha256,
+        "rows_read": frame.n_read,
+        "rows_used": frame.n_rows,
+        "rows_dropped": dict(frame.dropped),
+    }
+
+
+def _model(prepared: Prepared) -> dict[str, Any]:
+    plan, design = prepared.plan, prepared.design
+    spec = prepared.loaded.spec.model
+    factors = {factor.name: factor.n_groups for part in plan.parts for factor in part.factors}
+    return {
+        "formula": design.formula,
+        "components": dict(spec.components),
+        "family": plan.family,
+        "links": dict(plan.links),
+        "levels": factors,
+        "priors": [
+            {
+                "parameter": parameter.name,
+                "role": parameter.role,
+                "prior": prior_texts(parameter),
+                "default": parameter.default_prior,
+            }
+            for parameter in plan.parameters
+            if parameter.prior is not None
+        ],
+        "parameterization": {c.term: c.reason for c in plan.centring},
+        "notes": list(dict.fromkeys((*plan.notes, *prepared.warnings))),
+    }
+
+
+def _fit(result: RunResult) -> dict[str, Any]:
+    fit = result.fit
+    request = asdict(fit.request)
+    request.pop("chain_store")
+    return {
+        "engine": fit.engine,
+        "refused": {name: list(why) for name, why in result.prepared.engine_reasons.items() if why},
+        **request,
+        "sampler": fit.sampler,
+        "attempts": len(result.attempts),
+        "facts": dict(fit.facts),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident set of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,94 @@
+"""All figures of a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hiermix.artefacts.plots.chains import MAX_PARAMETERS, chain_plots
+from hiermix.artefacts.plots.forest import caterpillar, population_forest
+from hiermix.artefacts.plots.predictive import predictive_check
+from hiermix.summary.draws import draws_of, is_fixed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hiermix.pipeline import RunResult
+
+MAX_CATERPILLARS = 8
+
+
+def figures(result: RunResult) -> dict[str, str]:
+    """Return the SVG text of each figure by file name, in the order that a report shows them.
+
+    ``forest.svg``, ``group-1.svg``... (one for each group term, at most ``MAX_CATERPILLARS``),
+    ``predictive.svg`` where there are replicated data, ``chains.svg``.
+    """
+    interval = result.prepared.loaded.spec.outputs.interval
+    summary, effects = result.tables.summary, result.tables.group_effects
+    found = {}
+    if len(summary):
+        found["forest.svg"] = population_forest(summary, interval)
+    terms = effects.groupby(["group", "term"], sort=False) if len(effects) else ()
+    for number, (key, rows) in enumerate(terms, start=1):
+        if number > MAX_CATERPILLARS:
+            break
+        common = _common_mean(summary, str(key[1]))
+        found[f"group-{number}.svg"] = caterpillar(rows, common, f"group-{number}", interval)
+    check = _predictive(result)
+    if check is not None:
+        found["predictive.svg"] = check
+    worst = worst_draws(result)
+    if worst:
+        found["chains.svg"] = chain_plots(worst)
+    return found
+
+
+def _common_mean(summary: pd.DataFrame, term: str) -> float | None:
+    rows = summary.loc[(summary["parameter"] == term) & (summary["role"] == "common"), "mean"]
+    return float(rows.iloc[0]) if len(rows) else 0.0
+
+
+def _predictive(result: RunResult) -> str | None:
+    tree = result.fit.tree
+    if "posterior_predictive" not in tree.children or "observed_data" not in tree.children:
+        return None
+    replicated = tree["posterior_predictive"].dataset
+    observed = tree["observed_data"].dataset
+    names = [name for name in replicated.data_vars if name in observed.data_vars]
+    if not names:
+        return None
+    data = observed[names[0]].values
+    rows = replicated[names[0]].transpose("chain", "draw", ...).values
+    # Outcomes with several columns (counts of categories) have no single distribution to draw.
+    if data.ndim != 1 or rows.shape[2:] != data.shape:
+        return None
+    response = result.prepared.design.response.name
+    return predictive_check(response, data.astype(float), rows.reshape(-1, len(data)))
+
+
+def worst_draws(result: RunResult) -> dict[str, np.ndarray]:
+    """Return the draws of the population-level scalars, those with the worst R-hat if many.
+
+    Shape ``(n_chains, n_draws)`` each, in the order of the summary; an R-hat that is missing
+    counts as the worst.
+    """
+    summary = result.tables.summary
+    sizes = result.fit.tree["posterior"].sizes
+    rhat = summary["rhat"].fillna(np.inf).to_numpy(dtype=float)
+    picked = np.sort(np.argsort(-rhat, kind="stable")[:MAX_PARAMETERS])
+    wanted = set(summary["parameter"].iloc[picked])
+    found: dict[str, np.ndarray] = {}
+    for parameter in result.prepared.plan.parameters:
+        if parameter.role == "group_specific" or is_fixed(parameter):
+            continue
+        draws = draws_of(result.fit, parameter)
+        columns = draws.reshape(len(draws), -1).T
+        names = summary["parameter"].iloc[len(found) : len(found) + len(columns)]
+        found.update(zip(names, columns, strict=True))
+    return {
+        name: draws.reshape(sizes["chain"], sizes["draw"])
+        for name, draws in found.items()
+        if name in wanted
+    }

@@ -1,0 +1,167 @@
+"""Estimates with intervals, one a row: population effects and levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hiermix.artefacts.plots.canvas import (
+    FAINT,
+    FONT_SIZE,
+    MAIN,
+    drawn,
+    frame,
+    label,
+    left_margin,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROW = 0.23
+"""Inches a row."""
+
+HEAD = 0.34
+FOOT = 0.36
+
+MAX_LEVELS = 60
+EACH_END = 20
+"""Levels shown at each end where there are more than ``MAX_LEVELS``."""
+
+MAX_ROWS = 40
+
+PANELS = (
+    ("Intercept", ("intercept",)),
+    ("Common effects", ("common",)),
+    ("Standard deviations", ("group_sd", "residual")),
+    ("Correlations", ("correlation",)),
+    ("Other parameters", ("auxiliary",)),
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows that share an axis; ``reference`` is where the dashed line goes."""
+
+    title: str
+    labels: list[str]
+    middle: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    reference: float | None = None
+
+    @property
+    def height(self) -> float:
+        """Inches, head and foot included."""
+        return HEAD + FOOT + ROW * len(self.labels)
+
+
+def population_forest(summary: pd.DataFrame, interval: float) -> str:
+    """Return the forest plot of the population-level table, one panel for each kind.
+
+    Each kind has its own axis, since an intercept or an sd is on another scale than an effect.
+    """
+    kind = np.where(summary["parameter"] == "Intercept", "intercept", summary["role"])
+    panels = []
+    for title, kinds in PANELS:
+        rows = summary[np.isin(kind, kinds)].head(MAX_ROWS)
+        if len(rows):
+            reference = 0.0 if kinds in (("common",), ("correlation",)) else None
+            panels.append(_panel(title, rows, rows["parameter"], "mean", reference))
+    return _drawn(
+        "forest", panels, f"Population-level estimates: means and {interval:.0%} intervals"
+    )
+
+
+def caterpillar(effects: pd.DataFrame, common: float | None, name: str, interval: float) -> str:
+    """Return the plot of the coefficients of one group term, sorted; the ends only if many.
+
+    Parameters
+    ----------
+    effects
+        Rows of ``group_effects`` of one group and term.
+    common
+        Posterior mean of the common effect, for the dashed line.
+    name
+        Name of the figure.
+    interval
+        Probability of the intervals.
+    """
+    group, term = effects["group"].iloc[0], effects["term"].iloc[0]
+    ranked = effects.sort_values(["coefficient_mean", "level"], kind="stable")
+    picked = ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked
+    panel = _panel(f"{term} by {group}", picked, picked["level"], "coefficient_mean", common)
+    if len(picked) < len(ranked):
+        panel = _with_gap(panel, len(ranked) - len(picked))
+    text = f"Coefficient {term} of each level of {group}: means and {interval:.0%} intervals"
+    return _drawn(name, [panel], text)
+
+
+def ends(ranked: pd.DataFrame, each: int) -> pd.DataFrame:
+    """Return the first and the last ``each`` rows, or all if there are not more."""
+    if len(ranked) <= 2 * each:
+        return ranked
+    return ranked.iloc[[*range(each), *range(len(ranked) - each, len(ranked))]]
+
+
+def _panel(
+    title: str, rows: pd.DataFrame, labels: pd.Series, middle: str, reference: float | None
+) -> Panel:
+    return Panel(
+        title=label(title),
+        labels=[label(str(text)) for text in labels],
+        middle=rows[middle].to_numpy(dtype=float),
+        lower=rows["lower"].to_numpy(dtype=float),
+        upper=rows["upper"].to_numpy(dtype=float),
+        reference=reference if reference is not None and np.isfinite(reference) else None,
+    )
+
+
+def _with_gap(panel: Panel, left_out: int) -> Panel:
+    def widened(values: np.ndarray) -> np.ndarray:
+        return np.insert(values, EACH_END, np.nan)
+
+    labels = panel.labels.copy()
+    labels.insert(EACH_END, f"({left_out} more)")
+    return Panel(
+        panel.title,
+        labels,
+        widened(panel.middle),
+        widened(panel.lower),
+        widened(panel.upper),
+        panel.reference,
+    )
+
+
+def _drawn(name: str, panels: list[Panel], alternative: str) -> str:
+    left = left_margin([text for panel in panels for text in panel.labels])
+    total = sum(panel.height for panel in panels)
+
+    def draw(figure: Figure) -> None:
+        top = total
+        for panel in panels:
+            top -= panel.height
+            axes = frame(figure, left, top + FOOT, panel.height - HEAD - FOOT)
+            _draw_panel(axes, panel)
+
+    return drawn(name, total, draw, alternative)
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    rows = np.arange(len(panel.labels))
+    axes.set_title(panel.title, pad=6)
+    if panel.reference is not None:
+        axes.axvline(panel.reference, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.hlines(rows, panel.lower, panel.upper, color=MAIN, linewidth=1.6)
+    axes.plot(panel.middle, rows, "o", color=MAIN, markersize=4.2, clip_on=False)
+    axes.set_yticks(rows, panel.labels)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelsize=FONT_SIZE)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.locator_params(axis="x", nbins=6)

@@ -1,0 +1,125 @@
+"""``report.html``: one self-contained page, no script, nothing from the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hiermix.artefacts.tables import CSV_ROWS, GROUP_EFFECTS, GROUP_EFFECTS_PARQUET
+from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
+from hiermix.artefacts.views import (
+    level_views,
+    ordered_findings,
+    population_rows,
+    prior_rows,
+    variance_rows,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from hiermix.artefacts.manifest import Manifest
+    from hiermix.gates import Verdict
+    from hiermix.summary import Tables
+
+REPORT = "report.html"
+
+TEMPLATE = "report.html.j2"
+
+HEADLINES = {
+    "pass": "PASSED",
+    "warn": "PASSED WITH WARNINGS",
+    "fail": "FAILED",
+}
+
+MEANINGS = {
+    "pass": "Every gate passed.",
+    "warn": "No gate failed, but read the warnings before you rely on the numbers.",
+    "fail": "At least one gate failed: do not rely on the numbers below.",
+}
+
+
+def render_report(
+    manifest: Manifest, tables: Tables, verdict: Verdict, figures: Mapping[str, str]
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    manifest
+        Of the run; its list of files is not used.
+    tables, verdict
+        What was found.
+    figures
+        SVG text by file name: ``forest.svg``, ``group-1.svg``..., ``predictive.svg``,
+        ``chains.svg``; those that are missing are left out.
+    """
+    from markupsafe import Markup
+
+    findings = ordered_findings(verdict)
+    views = level_views(tables)
+    # Figures are SVG that was built, and escaped, element by element.
+    drawings = {name: Markup(svg) for name, svg in figures.items()}
+    large = len(tables.group_effects) > CSV_ROWS
+    page = (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(
+            manifest=manifest,
+            headline=HEADLINES[verdict.status],
+            meaning=MEANINGS[verdict.status],
+            status=verdict.status,
+            findings=findings,
+            loud=[f for f in findings if f.status in ("fail", "warn", "waived")],
+            tally=_tally(verdict),
+            population=population_rows(tables),
+            variance=variance_rows(tables),
+            priors=prior_rows(manifest),
+            levels=views,
+            level_figures=[drawings.get(f"group-{i}.svg") for i in range(1, len(views) + 1)],
+            group_effects_file=GROUP_EFFECTS_PARQUET if large else GROUP_EFFECTS,
+            figures=drawings,
+            interval=f"{100 * float(manifest.spec['interval']):g} %",
+            interval_words=_interval_words(manifest),
+            seconds=[(stage, seconds_text(float(s or 0))) for stage, s in manifest.seconds.items()],
+            total_seconds=seconds_text(sum(float(s or 0) for s in manifest.seconds.values())),
+            memory=bytes_text(manifest.peak_memory_bytes),
+        )
+    )
+    return page + "\n"
+
+
+def _tally(verdict: Verdict) -> str:
+    counts: dict[str, int] = {}
+    for finding in verdict.findings:
+        counts[finding.status] = counts.get(finding.status, 0) + 1
+    order = ("fail", "warn", "waived", "pass", "not applicable")
+    return ", ".join(f"{counts[name]} {name}" for name in order if name in counts) or "no gates"
+
+
+def _interval_words(manifest: Manifest) -> str:
+    kinds = {"eti": "equal-tailed", "hdi": "highest-density"}
+    kind = str(manifest.spec["interval_kind"])
+    return kinds.get(kind, kind)
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("hiermix.artefacts", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["compact"] = compact
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    """Spell out control and direction characters of texts; markup stays as it is."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return shown(value)
+    return value

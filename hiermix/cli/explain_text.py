@@ -1,0 +1,246 @@
+"""A prepared run in words: what would be fitted, and why that way."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from hiermix.cli.tabulate import text_table
+from hiermix.cli.text import Line, line
+from hiermix.cli.verdict_view import verdict_lines
+
+if TYPE_CHECKING:
+    from hiermix.design.types import Design, GroupTerm, LinearPart
+    from hiermix.model.plan import ModelPlan, Parameter
+    from hiermix.pipeline import Prepared
+    from hiermix.spec.priors import Prior
+
+
+def explain_document(prepared: Prepared) -> dict[str, Any]:
+    """Return everything that ``explain`` tells, as JSON values."""
+    plan, frame = prepared.plan, prepared.frame
+    design = plan.design
+    parts = dict(_parts(design))
+    return {
+        "name": prepared.loaded.spec.name,
+        "model": {
+            "formula": design.formula,
+            "family": plan.family,
+            "links": dict(plan.links),
+            "words": [_words(plan, name, part) for name, part in parts.items()],
+            "notes": list(plan.notes),
+        },
+        "data": {
+            "rows_read": frame.n_read,
+            "rows_used": frame.n_rows,
+            "dropped": dict(frame.dropped),
+            "sha256": frame.sha256,
+        },
+        "design": {name: _part(part) for name, part in parts.items()},
+        "factors": list(_factors(parts)),
+        "priors": [row for parameter in plan.parameters for row in _priors(parameter)],
+        "pooling": [_pooling(plan, part, term) for part in parts.values() for term in part.group],
+        "parameterization": [
+            {
+                "term": centring.term,
+                "centred_share": _mean(centring.weight.ravel().tolist()),
+                "reason": centring.reason,
+            }
+            for centring in plan.centring
+        ],
+        "engine": {
+            "chosen": prepared.engine,
+            "refused": {
+                name: list(reasons)
+                for name, reasons in prepared.engine_reasons.items()
+                if name != prepared.engine
+            },
+        },
+        "checks": {
+            "policy": prepared.verdict.policy,
+            "status": prepared.verdict.status,
+            "findings": [asdict(finding) for finding in prepared.verdict.findings],
+        },
+        "warnings": list(prepared.warnings),
+    }
+
+
+def _parts(design: Design) -> Iterator[tuple[str, LinearPart]]:
+    yield design.main.parameter, design.main
+    yield from design.components.items()
+
+
+def _words(plan: ModelPlan, name: str, part: LinearPart) -> str:
+    """Return one sentence for the linear predictor of one parameter."""
+    pieces = ["an intercept"] if part.intercept else []
+    pieces += [term.name for term in part.common]
+    for factor in part.factors:
+        own = [t for t in part.group if t.factor.name == factor.name]
+        effects = " and ".join(
+            "an own intercept" if t.expression == "1" else f"an own effect of {t.expression}"
+            for t in own
+        )
+        pieces.append(f"{effects} for each of the {factor.n_groups} levels of {factor.name}")
+    pieces += ["a known offset"] if part.offset is not None else []
+    link = plan.links.get(name, "identity")
+    target = name if link == "identity" else f"{link}({name})"
+    return (
+        f"{plan.design.response.name} is {plan.family}; its {target} adds up "
+        f"{'; '.join(pieces) or 'nothing'}"
+    )
+
+
+def _part(part: LinearPart) -> dict[str, Any]:
+    return {
+        "intercept": part.intercept,
+        "common": [{"term": term.name, "columns": list(term.columns)} for term in part.common],
+        "group": [
+            {
+                "term": term.name,
+                "factor": term.factor.name,
+                "columns": list(term.columns),
+                "correlated": term.correlated,
+            }
+            for term in part.group
+        ],
+        "offset": part.offset is not None,
+    }
+
+
+def _factors(parts: dict[str, LinearPart]) -> Iterator[dict[str, Any]]:
+    factors = {factor.name: factor for part in parts.values() for factor in part.factors}
+    for factor in factors.values():
+        counts = [int(count) for count in factor.counts]
+        yield {
+            "factor": factor.name,
+            "levels": factor.n_groups,
+            "rows_min": min(counts),
+            "rows_median": float(statistics.median(counts)),
+            "rows_max": max(counts),
+            "single_row_levels": sum(count == 1 for count in counts),
+        }
+
+
+def _priors(parameter: Parameter) -> Iterator[dict[str, Any]]:
+    """Yield one row for a parameter, or one a label where the labels' priors differ."""
+    row = {
+        "parameter": parameter.name,
+        "role": parameter.role,
+        "component": parameter.component,
+        "default": parameter.default_prior,
+    }
+    if parameter.prior is None:
+        yield {**row, "prior": f"Normal(0, {parameter.name}_sigma)"}
+    elif isinstance(parameter.prior, int | float):
+        yield {**row, "prior": f"fixed at {parameter.prior:g}"}
+    elif len(set(parameter.prior)) == 1:
+        yield {**row, "prior": _prior_text(parameter.prior[0])}
+    else:
+        labels = [label for _, names in parameter.dims for label in names]
+        for label, prior in zip(labels, parameter.prior, strict=True):
+            yield {**row, "parameter": f"{parameter.name}[{label}]", "prior": _prior_text(prior)}
+
+
+def _prior_text(prior: Prior) -> str:
+    """Return a prior to six digits; the resolved spec of a run has them all."""
+    arguments = ", ".join(f"{name}={value:.6g}" for name, value in prior.arguments)
+    return f"{prior.distribution}({arguments})"
+
+
+def _pooling(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> dict[str, Any]:
+    if term.expression == "1":
+        towards = "Intercept" if part.intercept else "0"
+    else:
+        common = {t.name for t in part.common}
+        towards = term.expression if term.expression in common else "0"
+    spreads = {
+        p.name: p for p in plan.parameters if p.role == "group_sd" and p.component == part.parameter
+    }
+    name = next((n for n in spreads if n.endswith(f"{term.name}_sigma")), None)
+    return {
+        "term": term.name,
+        "levels": term.factor.n_groups,
+        "towards": towards,
+        "spread": name,
+        "spread_prior": next(_priors(spreads[name]))["prior"] if name else None,
+    }
+
+
+def _mean(values: list[float]) -> float:
+    return statistics.fmean(values) if values else 0.0
+
+
+def explain_lines(prepared: Prepared) -> Iterator[Line]:
+    """Yield what ``explain`` prints for a person."""
+    told = explain_document(prepared)
+    yield from _about_model(told)
+    yield from _about_design(told)
+    yield from _section("Priors")
+    yield from text_table(
+        ("parameter", "role", "prior", "from"),
+        [
+            (p["parameter"], p["role"], p["prior"], "default" if p["default"] else "spec")
+            for p in told["priors"]
+        ],
+    )
+    yield from _about_pooling(told)
+    yield from _section("Engine")
+    yield line(f"  {told['engine']['chosen']}")
+    for name, reasons in told["engine"]["refused"].items():
+        yield line(f"  not {name}: {'; '.join(reasons) or 'comes later in the order'}")
+    yield from _section("Checks before sampling")
+    verdict = prepared.verdict
+    yield from verdict_lines(verdict.policy, verdict.status, verdict.findings)
+    for warning in told["warnings"]:
+        yield line(f"  note: {warning}")
+
+
+def _section(title: str) -> Iterator[Line]:
+    yield line("")
+    yield line((title, "bold"))
+
+
+def _about_model(told: dict[str, Any]) -> Iterator[Line]:
+    model, data = told["model"], told["data"]
+    yield line(("Model ", "bold"), str(told["name"]))
+    yield line(f"  formula  {model['formula']}")
+    links = ", ".join(f"{link} for {name}" for name, link in model["links"].items())
+    yield line(f"  family   {model['family']} (link: {links or 'none'})")
+    rows = f"  rows     {data['rows_used']} used of {data['rows_read']}"
+    lost = ", ".join(f"{name} {count}" for name, count in data["dropped"].items() if count)
+    yield line(f"{rows} (missing: {lost})" if lost else rows)
+    for words in [*model["words"], *model["notes"]]:
+        yield line(f"  {words}")
+
+
+def _about_design(told: dict[str, Any]) -> Iterator[Line]:
+    yield from _section("Design")
+    for name, part in told["design"].items():
+        columns = [c for term in part["common"] for c in term["columns"]]
+        shown = ["Intercept", *columns] if part["intercept"] else columns
+        yield line(f"  {name}: {len(shown)} common columns: {', '.join(shown) or 'none'}")
+        for term in part["group"]:
+            bound = "correlated" if term["correlated"] else "independent"
+            yield line(f"  {name}: {term['term']}: {', '.join(term['columns'])} ({bound})")
+    if told["factors"]:
+        yield from text_table(
+            ("factor", "levels", "rows min", "median", "max", "single rows"),
+            [tuple(factor.values()) for factor in told["factors"]],
+        )
+
+
+def _about_pooling(told: dict[str, Any]) -> Iterator[Line]:
+    if not told["pooling"]:
+        return
+    yield from _section("Pooling")
+    for pool in told["pooling"]:
+        spread = f"; spread {pool['spread']} ~ {pool['spread_prior']}" if pool["spread"] else ""
+        pull = f"{pool['levels']} levels are pulled towards {pool['towards']}"
+        yield line(f"  {pool['term']}: {pull}{spread}")
+    yield from _section("Parameterization")
+    for centring in told["parameterization"]:
+        share = centring["centred_share"]
+        kind = {0.0: "non-centred", 1.0: "centred"}.get(share, f"{share:.0%} centred")
+        yield line(f"  {centring['term']}: {kind}: {centring['reason']}")

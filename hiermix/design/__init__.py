@@ -1,0 +1,15 @@
+"""Frame + formula -> columns, group indexes and checks."""
+
+from hiermix.design.build import build_design, wanted_columns
+from hiermix.design.types import CommonTerm, Design, Factor, GroupTerm, LinearPart, Response
+
+__all__ = [
+    "CommonTerm",
+    "Design",
+    "Factor",
+    "GroupTerm",
+    "LinearPart",
+    "Response",
+    "build_design",
+    "wanted_columns",
+]

@@ -1,0 +1,202 @@
+"""Spec + formula + frame -> design."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hiermix.data.frame import Frame, Role
+from hiermix.design.checks import measure_design
+from hiermix.design.columns import ColumnSource
+from hiermix.design.grouping import build_group_terms
+from hiermix.design.response import build_response
+from hiermix.design.types import Design, LinearPart
+from hiermix.errors import DesignError, Where
+from hiermix.formula import Formula, GroupTerm, Response, parse_formula, parse_right_side
+from hiermix.measurement import Measurement
+from hiermix.spec import RunSpec
+from hiermix.spec.families import FAMILIES
+
+ORDINAL = frozenset({"cumulative", "sratio"})
+
+
+def wanted_columns(spec: RunSpec) -> dict[str, Role]:
+    """Return the data columns that the spec's model uses, with what each has to be.
+
+    Grouping factors are ``category``, known standard errors ``numeric``, the rest ``any``.
+    """
+    formulas = [parse_formula(spec.model.formula)]
+    formulas += [parse_right_side(text) for text in spec.model.components.values()]
+    roles: dict[str, Role] = {}
+    for formula in formulas:
+        for name in formula.variables():
+            roles.setdefault(name, "any")
+        for block in formula.group_terms:
+            for name in block.factor:
+                roles[name] = "category"
+    if spec.model.known_se is not None:
+        roles[spec.model.known_se] = "numeric"
+    return roles
+
+
+def build_design(spec: RunSpec, frame: Frame) -> Design:
+    """Turn rows into columns, indexes and measurements.
+
+    Parameters
+    ----------
+    spec
+        The run spec; its formula has been parsed before and is valid.
+    frame
+        Rows with every column of `wanted_columns`, none missing.
+
+    Returns
+    -------
+    Design
+        Columns of every linear predictor; group terms as index + slope columns, never as a
+        rows x levels array.
+
+    Raises
+    ------
+    DesignError
+        A term cannot be evaluated or the response lies outside the family's support.
+    """
+    formula = parse_formula(spec.model.formula)
+    source = ColumnSource(frame.table, frame.row_numbers)
+    family = spec.model.family
+    response, notes = build_response(_left(formula), source, family, frame.row_numbers)
+    main = _linear_part(FAMILIES[family].parent, formula, source, ordinal=family in ORDINAL)
+    _check_not_empty(main, family)
+    components: dict[str, LinearPart] = {}
+    for parameter, text in spec.model.components.items():
+        _check_component(parameter, spec)
+        components[parameter] = _linear_part(parameter, parse_right_side(text), source)
+    known_se = _known_se(spec, source, frame.row_numbers)
+    residual_is_known = known_se is not None or isinstance(spec.priors.get("sigma"), int | float)
+    left_variables = _left(formula).variables
+    common_variables = tuple(
+        dict.fromkeys(v for term in formula.terms for v in term.variables)
+    ) + tuple(v for block in formula.group_terms for v in _bare(block.factor, left_variables))
+    measured = measure_design(
+        main, response, left_variables, common_variables, family, residual_is_known
+    )
+    return Design(
+        formula.canonical(),
+        response,
+        main,
+        components,
+        known_se,
+        measured + _component_checks(components),
+        notes + _independence_notes(formula, main),
+    )
+
+
+def _bare(factor: tuple[str, ...], left: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in factor if name in left)
+
+
+def _left(formula: Formula) -> Response:
+    assert formula.response is not None  # parse_formula refuses formulas without one
+    return formula.response
+
+
+def _linear_part(
+    parameter: str, formula: Formula, source: ColumnSource, *, ordinal: bool = False
+) -> LinearPart:
+    """Evaluate one right-hand side; ordinal families have thresholds in place of an intercept."""
+    offset: np.ndarray | None = None
+    for expression in formula.offsets:
+        values = source.numbers(expression)
+        offset = values if offset is None else offset + values
+    return LinearPart(
+        parameter,
+        formula.intercept and not ordinal,
+        source.terms(formula.terms, intercept=formula.intercept or ordinal),
+        build_group_terms(formula.group_terms, source),
+        offset,
+    )
+
+
+def _check_not_empty(main: LinearPart, family: str) -> None:
+    if not main.intercept and not main.common and not main.group and family not in ORDINAL:
+        raise DesignError(
+            "design.no-terms",
+            "no terms on the right: there is nothing to estimate",
+            Where(key="model.formula"),
+            "write y ~ 1 for an intercept",
+        )
+
+
+def _check_component(parameter: str, spec: RunSpec) -> None:
+    family = FAMILIES[spec.model.family]
+    if parameter == family.parent:
+        raise DesignError(
+            "design.component-is-parent",
+            f"{parameter} is what model.formula is about",
+            Where(key=f"model.components.{parameter}"),
+            "model.components is for the other parameters of the family",
+        )
+    if spec.model.known_se is not None and parameter == "sigma":
+        raise DesignError(
+            "design.sigma-twice",
+            "known_se gives the residual sd; model.components.sigma would model it again",
+            Where(key="model.components.sigma"),
+            "leave one of them out",
+        )
+
+
+def _known_se(
+    spec: RunSpec, source: ColumnSource, row_numbers: np.ndarray
+) -> np.ndarray | None:
+    name = spec.model.known_se
+    if name is None:
+        return None
+    if spec.model.family != "gaussian":
+        raise DesignError(
+            "design.known-se-family",
+            f"known_se needs family gaussian; the family is {spec.model.family}",
+            Where(key="model.known_se"),
+            "leave out known_se, or use the estimates with gaussian",
+        )
+    se = source.column(name).to_numpy(dtype=np.float64)
+    if not (se > 0).all():
+        first = int(np.argmin(se > 0))
+        raise DesignError(
+            "design.outside-support",
+            f"{name}: {se[first]:g} at row {row_numbers[first]}; standard errors are > 0",
+            Where(key="model.known_se"),
+            "check the column of standard errors",
+        )
+    return se
+
+
+def _component_checks(components: Mapping[str, LinearPart]) -> tuple[Measurement, ...]:
+    found: list[Measurement] = []
+    for part in components.values():
+        for factor in part.factors:
+            found.append(
+                Measurement(
+                    "group_levels",
+                    "design",
+                    f"{part.parameter}: {factor.name}",
+                    float(factor.n_groups),
+                    f"{factor.name}: {factor.n_groups} levels",
+                )
+            )
+    return tuple(found)
+
+
+def _independence_notes(formula: Formula, main: LinearPart) -> tuple[str, ...]:
+    notes = []
+    for block in formula.group_terms:
+        if block.correlated and _has_several(block, main):
+            notes.append(
+                f"{block.render()}: fitted as independent; "
+                "correlations between intercepts and slopes are not estimated yet"
+            )
+    return tuple(notes)
+
+
+def _has_several(block: GroupTerm, main: LinearPart) -> bool:
+    columns = [c for t in main.group if t.factor.name == block.factor_name for c in t.columns]
+    return len(columns) > 1

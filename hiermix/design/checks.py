@@ -1,0 +1,223 @@
+"""What the design can support, measured before anything is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hiermix.design.types import Factor, GroupTerm, LinearPart, Response
+from hiermix.measurement import Measurement
+
+RANK_TOLERANCE = 1e-9
+"""Singular values of standardised columns below this share of the largest count as zero.
+
+Float64 rounding in standardising and QR stays below 1e-13 here; a column known to 9 digits is
+already useless to a sampler."""
+
+NULL_VECTOR_SHARE = 1e-3
+"""A column belongs to a linear dependency when its weight is at least this share of the largest."""
+
+FREE_RESIDUAL = frozenset({"gaussian", "t", "laplace", "lognormal", "exgaussian"})
+"""Families whose residual scale is free: one row per level cannot tell it from the group sd."""
+
+
+def measure_design(
+    main: LinearPart,
+    response: Response,
+    response_variables: tuple[str, ...],
+    common_variables: tuple[str, ...],
+    family: str,
+    residual_is_known: bool,
+) -> tuple[Measurement, ...]:
+    """Measure the design of the main linear predictor.
+
+    Parameters
+    ----------
+    main
+        Columns of the common part (``n_obs x n_common``) and group terms.
+    response
+        The left-hand side.
+    response_variables, common_variables
+        Data columns on the left and in the common part.
+    family
+        Bambi's name of the family.
+    residual_is_known
+        Whether the residual scale is given (known standard errors, or fixed by a prior number).
+
+    Returns
+    -------
+    tuple of Measurement
+        Metrics ``constant_columns``, ``design_rank_deficiency``, ``design_condition_number``,
+        ``column_scale``, ``constant_response``, ``response_predictor`` (scope ``design``) and, a
+        factor or group term each, ``group_levels``, ``single_row_share``,
+        ``slope_levels_without_variation``, ``group_is_common``, ``observation_level_residual``.
+    """
+    found = [
+        *_columns(main),
+        *_response(response, response_variables, common_variables),
+    ]
+    categorical_terms = frozenset(t.variables for t in main.common if t.only_factors)
+    for factor in main.factors:
+        found += _factor(factor, categorical_terms, family, residual_is_known)
+    for term in main.group:
+        if term.expression != "1":
+            found += _slope(term)
+    return tuple(found)
+
+
+def _columns(main: LinearPart) -> Iterator[Measurement]:
+    x = main.common_matrix
+    names = main.common_columns
+    if not names:
+        yield Measurement("constant_columns", "design", "", 0.0)
+        yield Measurement("design_rank_deficiency", "design", "", 0.0)
+        return
+    sd = x.std(axis=0)
+    size = np.abs(x).max(axis=0)
+    constant = sd <= 1e-12 * np.maximum(size, np.finfo(float).tiny)
+    guilty = [name for name, bad in zip(names, constant, strict=True) if bad]
+    yield Measurement(
+        "constant_columns",
+        "design",
+        ", ".join(guilty),
+        float(len(guilty)),
+        f"{', '.join(guilty)} {'is' if len(guilty) == 1 else 'are'} constant" if guilty else "",
+    )
+    scales = sd[~constant]
+    if scales.size:
+        largest = int(np.argmax(scales))
+        free = [n for n, bad in zip(names, constant, strict=True) if not bad]
+        yield Measurement(
+            "column_scale",
+            "design",
+            free[largest],
+            float(scales[largest]),
+            f"{free[largest]} has sd {scales[largest]:.3g}: rescale",
+        )
+    yield from _dependencies(x[:, ~constant], sd[~constant], main.intercept, names, constant)
+
+
+def _dependencies(
+    x: np.ndarray, sd: np.ndarray, intercept: bool, names: tuple[str, ...], constant: np.ndarray
+) -> Iterator[Measurement]:
+    kept = [name for name, bad in zip(names, constant, strict=True) if not bad]
+    scaled = (x - x.mean(axis=0)) / sd if intercept else x / np.sqrt((x**2).mean(axis=0))
+    if scaled.shape[1] == 0:
+        yield Measurement("design_rank_deficiency", "design", "", 0.0)
+        return
+    r = np.linalg.qr(scaled, mode="r")
+    _, singular, right = np.linalg.svd(r, full_matrices=True)
+    padded = np.zeros(scaled.shape[1])
+    padded[: len(singular)] = singular
+    rank = int((padded > RANK_TOLERANCE * padded[0]).sum())
+    missing = scaled.shape[1] - rank
+    note = ""
+    if missing:
+        weight = np.abs(right[rank:]).max(axis=0)
+        members = [n for n, w in zip(kept, weight, strict=True) if w > NULL_VECTOR_SHARE * weight.max()]
+        if intercept:
+            members.append("Intercept")
+        extra = 1 if intercept else 0
+        note = (
+            f"rank {rank + extra} of {scaled.shape[1] + extra}: "
+            f"{', '.join(members)} are linearly dependent"
+        )
+    yield Measurement("design_rank_deficiency", "design", ", ".join(kept), float(missing), note)
+    condition = float(padded[0] / padded[-1]) if padded[-1] > 0 else float("inf")
+    if not missing:
+        yield Measurement("design_condition_number", "design", ", ".join(kept), condition)
+
+
+def _response(
+    response: Response, response_variables: tuple[str, ...], common_variables: tuple[str, ...]
+) -> Iterator[Measurement]:
+    values = response.values
+    if response.trials is not None:
+        same = bool(np.ptp(values / np.maximum(response.trials, 1)) == 0)
+    else:
+        same = bool((values == values[0]).all())
+    yield Measurement(
+        "constant_response",
+        "design",
+        response.name,
+        float(same),
+        f"response {response.name} is constant" if same else "",
+    )
+    shared = [v for v in response_variables if v in common_variables]
+    yield Measurement(
+        "response_predictor",
+        "design",
+        ", ".join(shared),
+        float(len(shared)),
+        f"{', '.join(shared)} is the response and a predictor" if shared else "",
+    )
+
+
+def _factor(
+    factor: Factor,
+    categorical_terms: frozenset[tuple[str, ...]],
+    family: str,
+    residual_is_known: bool,
+) -> Iterator[Measurement]:
+    g = factor.n_groups
+    yield Measurement(
+        "group_levels",
+        "design",
+        factor.name,
+        float(g),
+        f"{factor.name}: {g} level{'' if g == 1 else 's'}; >= 2 needed, >= 5 advised",
+    )
+    single = float((factor.counts == 1).mean())
+    yield Measurement(
+        "single_row_share",
+        "design",
+        factor.name,
+        single,
+        f"{factor.name}: {int((factor.counts == 1).sum())} of {g} levels have one row",
+    )
+    as_common = factor.variables in categorical_terms
+    yield Measurement(
+        "group_is_common",
+        "design",
+        factor.name,
+        float(as_common),
+        f"{factor.name} is a common effect and a grouping factor" if as_common else "",
+    )
+    confounded = family in FREE_RESIDUAL and not residual_is_known and int(factor.counts.max()) == 1
+    yield Measurement(
+        "observation_level_residual",
+        "design",
+        factor.name,
+        float(confounded),
+        f"every level of {factor.name} has one row: its sd and the residual sd are one number"
+        if confounded
+        else "",
+    )
+
+
+def _slope(term: GroupTerm) -> Iterator[Measurement]:
+    factor = term.factor
+    for name, z in zip(term.columns, term.values.T, strict=True):
+        spread = level_sum_of_squares(factor, z)
+        scale = float(np.ptp(z)) or 1.0
+        flat = spread <= 1e-20 * scale**2 * factor.counts
+        share = float(flat.mean())
+        yield Measurement(
+            "slope_levels_without_variation",
+            "design",
+            f"{name}|{factor.name}",
+            share,
+            f"{name} does not vary within any level of {factor.name}"
+            if share == 1
+            else f"{name} does not vary within {int(flat.sum())} of {factor.n_groups} levels "
+            f"of {factor.name}",
+        )
+
+
+def level_sum_of_squares(factor: Factor, values: np.ndarray) -> np.ndarray:
+    """Return the sum of squares about the level means, shape ``(n_groups,)``."""
+    mean = np.bincount(factor.index, values, minlength=factor.n_groups) / factor.counts
+    return np.bincount(
+        factor.index, (values - mean[factor.index]) ** 2, minlength=factor.n_groups
+    )

@@ -1,0 +1,203 @@
+"""Common terms to numeric columns, by formulae, on data whose names are sterile."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formulae import design_matrices
+
+from hiermix.design.types import CommonTerm
+from hiermix.errors import DesignError, Where
+from hiermix.formula import Expression, Term
+
+FUNCTIONS = {
+    "log": np.log,
+    "log2": np.log2,
+    "log10": np.log10,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+}
+"""Elementwise functions of the formula language that formulae itself does not define."""
+
+_DOMAIN = {"log": "<= 0", "log2": "<= 0", "log10": "<= 0", "sqrt": "< 0"}
+
+
+class ColumnSource:
+    """The data under names that no formula and no library can trip over.
+
+    formulae resolves names in the caller's frame and reserves some; behind ``v0, v1, ...`` the
+    user's column names reach no library at all.
+
+    Parameters
+    ----------
+    table
+        Columns of the model, ``n_obs`` rows; text is ``category``.
+    row_numbers
+        Shape ``(n_obs,)``: numbers of the data rows, for messages.
+    """
+
+    def __init__(self, table: pd.DataFrame, row_numbers: np.ndarray) -> None:
+        self.rename: Mapping[str, str] = {str(c): f"v{i}" for i, c in enumerate(table.columns)}
+        self._row_numbers = row_numbers
+        sterile = table.rename(columns=self.rename)
+        for name in sterile.columns:
+            if sterile[name].dtype == bool:
+                sterile[name] = sterile[name].astype(np.float64)
+        self.table = sterile
+
+    @property
+    def n_obs(self) -> int:
+        """Rows."""
+        return len(self.table)
+
+    def column(self, name: str) -> pd.Series:
+        """Return one data column by the user's name."""
+        return self.table[self.rename[name]]
+
+    def numbers(self, expression: Expression | float | None) -> np.ndarray:
+        """Evaluate an expression without coefficients (response, offset, weights).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(n_obs,)``, float64, finite.
+
+        Raises
+        ------
+        DesignError
+            The expression is not numeric or not finite somewhere.
+        """
+        if not isinstance(expression, Expression):
+            return np.full(self.n_obs, float(expression or 0.0))
+        if not expression.variables:
+            return np.full(self.n_obs, float(expression.render()))
+        name = expression.render()
+        (term,) = self.terms((Term((expression,)),), intercept=False)
+        if term.categorical or term.values.shape[1] != 1:
+            raise DesignError(
+                "design.not-numeric", f"{name} is text; numbers are needed", _formula_place()
+            )
+        return term.values[:, 0]
+
+    def terms(self, terms: Sequence[Term], *, intercept: bool) -> tuple[CommonTerm, ...]:
+        """Evaluate terms to columns, coding factors as lme4 and formulae do.
+
+        Parameters
+        ----------
+        terms
+            Expanded terms, in order.
+        intercept
+            Whether an intercept stands beside them: decides between reduced and full coding.
+
+        Raises
+        ------
+        DesignError
+            A term cannot be evaluated, has one level only, or is not finite in some row.
+        """
+        if not terms:
+            return ()
+        for term in terms:
+            self._check_domain(term)
+            self._check_levels(term)
+        names = [term.render(self.rename) for term in terms]
+        text = " + ".join(["1" if intercept else "0", *names])
+        try:
+            with (
+                np.errstate(all="ignore"),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
+                matrices = design_matrices(text, self.table, "error", extra_namespace=FUNCTIONS)
+        except Exception as error:  # formulae raises many kinds, all about the term
+            shown = " + ".join(term.name for term in terms)
+            raise DesignError(
+                "design.cannot-evaluate",
+                f"cannot evaluate {shown}: {_plain(error, self.rename)}",
+                _formula_place(),
+                "check the arguments of the functions in the formula",
+            ) from None
+        evaluated = matrices.common.terms
+        return tuple(
+            self._checked(term, evaluated[name])
+            for term, name in zip(terms, names, strict=True)
+        )
+
+    def _checked(self, term: Term, evaluated: Any) -> CommonTerm:
+        name = term.name
+        values = np.asarray(evaluated.data, dtype=np.float64)
+        values = values.reshape(self.n_obs, -1)
+        levels = getattr(evaluated, "levels", None)
+        k = values.shape[1]
+        if levels is not None:
+            labels: tuple[str, ...] | None = tuple(str(level) for level in levels)
+        else:
+            labels = None if k == 1 else tuple(str(i) for i in range(k))
+        columns = (name,) if labels is None else tuple(f"{name}[{label}]" for label in labels)
+        bad = ~np.isfinite(values).all(axis=1)
+        if bad.any():
+            raise DesignError(
+                "design.not-finite",
+                f"{name}: {int(bad.sum())} rows are not finite, "
+                f"first at data row {self._row_numbers[int(np.argmax(bad))]}",
+                _formula_place(),
+                "transform or drop these rows before the run",
+            )
+        kinds = {getattr(c, "kind", None) for c in getattr(evaluated, "components", ())}
+        return CommonTerm(
+            name,
+            columns,
+            values,
+            labels,
+            levels is not None,
+            kinds == {"categoric"},
+            len(term.factors) > 1,
+            term.variables,
+        )
+
+    def _check_domain(self, term: Term) -> None:
+        for factor in term.factors:
+            if factor.function not in _DOMAIN or len(factor.variables) != 1:
+                continue
+            column = self.column(factor.variables[0])
+            if factor.render() != f"{factor.function}({factor.variables[0]})":
+                continue
+            if isinstance(column.dtype, pd.CategoricalDtype):
+                continue
+            values = column.to_numpy(dtype=np.float64)
+            bad = values < 0 if factor.function == "sqrt" else values <= 0
+            if bad.any():
+                raise DesignError(
+                    "design.out-of-domain",
+                    f"{factor.render()}: {int(bad.sum())} rows {_DOMAIN[factor.function]}, "
+                    f"first at data row {self._row_numbers[int(np.argmax(bad))]}",
+                    _formula_place(),
+                    "shift or drop these rows, or leave out the transformation",
+                )
+
+    def _check_levels(self, term: Term) -> None:
+        for factor in term.factors:
+            for variable in factor.variables:
+                column = self.column(variable)
+                if isinstance(column.dtype, pd.CategoricalDtype) and column.nunique() < 2:
+                    raise DesignError(
+                        "design.one-level",
+                        f"{variable} has 1 level; a factor needs at least 2",
+                        _formula_place(),
+                        f"leave {term.name} out of the formula",
+                    )
+
+
+def _plain(error: Exception, rename: Mapping[str, str]) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    for original, sterile in sorted(rename.items(), key=lambda item: -len(item[1])):
+        text = text.replace(sterile, original)
+    return text[:300]
+
+
+def _formula_place() -> Where:
+    return Where(key="model.formula")

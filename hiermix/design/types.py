@@ -1,0 +1,141 @@
+"""Frozen values of the design stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hiermix.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class CommonTerm:
+    """A term of the common (population-level, "fixed") part.
+
+    ``values`` has shape ``(n_obs, k)``, one column for each name in ``columns`` (``x``,
+    ``f[b]``, ``poly(x, 2)[0]``). ``labels`` are the coordinate labels inside the brackets, or
+    ``None`` for a term with a single, unlabelled coefficient. ``categorical`` says that a factor
+    takes part, ``only_factors`` that nothing else does, ``interaction`` that several do.
+    ``variables`` are the data columns behind it.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    values: np.ndarray
+    labels: tuple[str, ...] | None = None
+    categorical: bool = False
+    only_factors: bool = False
+    interaction: bool = False
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping factor: ``g`` or the observed combinations of ``a:b``.
+
+    ``index`` has shape ``(n_obs,)`` and holds positions in ``levels`` (``n_groups`` texts);
+    ``counts`` has shape ``(n_groups,)``: rows per level.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    levels: tuple[str, ...]
+    index: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def n_groups(self) -> int:
+        """Number of observed levels."""
+        return len(self.levels)
+
+
+@dataclass(frozen=True)
+class GroupTerm:
+    """A group-specific ("random") term such as ``1|g`` or ``x|g``.
+
+    ``values`` has shape ``(n_obs, k)``: a column of ones for the intercept, else the columns of
+    the slope. It stands for the rows x (levels * k) matrix of lme4, which is never built.
+    ``correlated`` says that the formula asked for correlations with the other terms of the
+    factor (a single bar).
+    """
+
+    name: str
+    expression: str
+    factor: Factor
+    columns: tuple[str, ...]
+    values: np.ndarray
+    labels: tuple[str, ...] | None = None
+    correlated: bool = False
+
+
+@dataclass(frozen=True)
+class LinearPart:
+    """The linear predictor of one parameter of the family.
+
+    ``offset`` has shape ``(n_obs,)`` or is ``None``.
+    """
+
+    parameter: str
+    intercept: bool
+    common: tuple[CommonTerm, ...]
+    group: tuple[GroupTerm, ...]
+    offset: np.ndarray | None = None
+
+    @property
+    def common_matrix(self) -> np.ndarray:
+        """Columns of all common terms without the intercept, shape ``(n_obs, n_common)``."""
+        if not self.common:
+            first = self.group[0].values if self.group else np.zeros((0, 0))
+            return np.zeros((len(first), 0))
+        return np.concatenate([t.values for t in self.common], axis=1)
+
+    @property
+    def common_columns(self) -> tuple[str, ...]:
+        """Names of the columns of ``common_matrix``."""
+        return tuple(c for t in self.common for c in t.columns)
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """Grouping factors, each once, in the order of the formula."""
+        return tuple({t.factor.name: t.factor for t in self.group}.values())
+
+
+@dataclass(frozen=True)
+class Response:
+    """The left-hand side.
+
+    ``kind`` is ``plain``, ``proportion`` (``values`` successes, ``trials`` trials), ``censored``
+    (``status`` -1 left, 0 none, 1 right), ``truncated`` (``lower``, ``upper``) or ``weighted``
+    (``weights``). ``levels`` are the categories of a categorical response, whose ``values`` are
+    codes into them.
+    """
+
+    name: str
+    kind: str
+    values: np.ndarray
+    trials: np.ndarray | None = None
+    status: np.ndarray | None = None
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    levels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Columns, indexes and checks of one model, before any prior."""
+
+    formula: str
+    response: Response
+    main: LinearPart
+    components: Mapping[str, LinearPart] = field(default_factory=dict)
+    known_se: np.ndarray | None = None
+    measurements: tuple[Measurement, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def n_obs(self) -> int:
+        """Rows used."""
+        return len(self.response.values)

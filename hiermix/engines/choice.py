@@ -1,0 +1,48 @@
+"""Which engine fits a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hiermix.engines.base import Engine
+from hiermix.engines.nuts import NutsEngine
+from hiermix.errors import EngineError, Where
+from hiermix.model.plan import ModelPlan
+
+ENGINES: Mapping[str, Engine] = {"nuts": NutsEngine()}
+"""Engines by name, in the order in which ``auto`` tries them."""
+
+
+def choose_engine(asked: str, plan: ModelPlan) -> tuple[Engine, dict[str, tuple[str, ...]]]:
+    """Return the engine and why those before it were passed over.
+
+    Raises
+    ------
+    EngineError
+        The engine that was asked for does not exist or refuses the plan.
+    """
+    if asked != "auto":
+        if asked not in ENGINES:
+            raise EngineError(
+                "engine.unknown",
+                f"no engine {asked!r}; engines: auto, {', '.join(ENGINES)}",
+                Where(key="fit.engine"),
+                "auto takes the first that can fit the model",
+            )
+        engine = ENGINES[asked]
+        reasons = engine.refusals(plan)
+        if reasons:
+            raise EngineError(
+                "engine.refused",
+                f"engine {asked} cannot fit this model: {'; '.join(reasons)}",
+                Where(key="fit.engine"),
+                "fit.engine: auto takes the first that can",
+            )
+        return engine, {}
+    refused: dict[str, tuple[str, ...]] = {}
+    for name, engine in ENGINES.items():
+        reasons = engine.refusals(plan)
+        if not reasons:
+            return engine, refused
+        refused[name] = reasons
+    raise EngineError("engine.none", "no engine can fit this model", Where(key="fit.engine"))

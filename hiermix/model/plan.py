@@ -1,0 +1,111 @@
+"""The model as a value: described, not built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hiermix.design.types import Design, LinearPart
+from hiermix.spec.priors import Prior
+
+ParameterRole = Literal[
+    "common", "group_sd", "correlation", "residual", "auxiliary", "group_specific"
+]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One variable of the posterior, by the name that every table prints.
+
+    Attributes
+    ----------
+    name, role
+        ``x`` is ``common``, ``1|g_sigma`` ``group_sd``, ``1|g`` ``group_specific``...
+    dims
+        ``(dimension name, labels)`` after chain and draw; a scalar has none.
+    component
+        The family's parameter that it belongs to (``mu``, ``sigma``...).
+    prior
+        One prior for each scalar of the variable, a number where the parameter is fixed, ``None``
+        for group-specific effects, whose prior is Normal(0, their group sd).
+    default_prior
+        Whether the prior is hiermix's default (Bambi's auto-scaled one).
+    """
+
+    name: str
+    role: ParameterRole
+    dims: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    component: str = "mu"
+    prior: tuple[Prior, ...] | float | None = None
+    default_prior: bool = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape after chain and draw."""
+        return tuple(len(labels) for _, labels in self.dims)
+
+
+@dataclass(frozen=True)
+class Centring:
+    """How the levels of one group term are parameterized for NUTS.
+
+    It changes the geometry that the sampler sees, never the posterior.
+
+    Attributes
+    ----------
+    term
+        Name of the group term.
+    weight
+        Shape ``(n_groups, k)``, in [0, 1]: 1 is hierarchically centred, 0 non-centred, between
+        them partial centring (Papaspiliopoulos, Roberts and Skold 2007,
+        doi:10.1214/088342307000000014).
+    scale
+        Shape ``(k,)``: rough group sds that the sampler's coordinates are scaled by.
+    anchored
+        Whether levels are centred at what the model predicts for them without their own
+        deviation (common effects and coarser factors), and not at zero.
+    reason
+        Why, in words.
+    """
+
+    term: str
+    weight: np.ndarray
+    scale: np.ndarray
+    anchored: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """Everything an engine needs: family, links, columns, numeric priors, names.
+
+    ``links`` maps the family's parameters that have a linear predictor to their link functions.
+    ``centring`` has an entry for each group term of the main linear predictor, or is empty where
+    the family has several coefficients a column.
+    """
+
+    design: Design
+    family: str
+    links: Mapping[str, str]
+    parameters: tuple[Parameter, ...]
+    centring: tuple[Centring, ...]
+    notes: tuple[str, ...] = ()
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter called ``name``; raise ``KeyError`` if there is none."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+    @property
+    def parts(self) -> tuple[LinearPart, ...]:
+        """Linear predictors: the main one first, then the components'."""
+        return (self.design.main, *self.design.components.values())
+
+    def label(self, part: LinearPart, name: str) -> str:
+        """Return the printed name of a term: components carry theirs as a prefix, as in Bambi."""
+        return name if part is self.design.main else f"{part.parameter}_{name}"

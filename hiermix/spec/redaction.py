@@ -1,0 +1,34 @@
+"""Keep credentials out of messages: a spec may hold a URL with a password in it."""
+
+from __future__ import annotations
+
+import re
+
+URL_REST = re.compile(r"(?<=://)[^\s'\",}\]]+")
+CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<user>[^\s@:/]*)(?P<colon>:?)[^\s@]*@")
+
+
+def redact(text: str) -> str:
+    """Star out everything that follows ``://``, one star a character, so that carets stay right.
+
+    Examples
+    --------
+    >>> redact("path: s3://key:secret@bucket/x.csv")
+    'path: s3://***********************'
+    """
+    return URL_REST.sub(lambda found: "*" * len(found.group()), text)
+
+
+def credentials_at(text: str) -> int | None:
+    """Return the 1-based position of the secret of a URL in ``text``, ``None`` if there is none.
+
+    Examples
+    --------
+    >>> credentials_at("postgresql://u:secret@h/db")
+    16
+    >>> credentials_at("a@b.org")
+    """
+    found = CREDENTIALS.search(text)
+    if not found:
+        return None
+    return (found.end("colon") if found["colon"] else found.start("user")) + 1

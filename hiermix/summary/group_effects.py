@@ -1,0 +1,183 @@
+"""The table of group-specific effects: deviation and coefficient of each level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from hiermix.summary.draws import (
+    INTERCEPT,
+    by_level,
+    draws_of,
+    effect_names,
+    scalars_of,
+)
+from hiermix.summary.intervals import IntervalKind, interval, ordered
+
+if TYPE_CHECKING:
+    from hiermix.design.types import GroupTerm, LinearPart
+    from hiermix.engines.base import Fit
+    from hiermix.model.plan import ModelPlan
+
+TEXTS = ("group", "level", "term")
+
+NUMBERS = (
+    "deviation_mean",
+    "deviation_sd",
+    "coefficient_mean",
+    "coefficient_sd",
+    "lower",
+    "upper",
+    "raw_estimate",
+    "raw_se",
+    "pooling",
+    "ess_bulk",
+    "rhat",
+)
+
+COLUMNS = (*TEXTS, "n_rows", *NUMBERS, "identified")
+"""Columns of ``group_effects.csv``, in order."""
+
+CHUNK_BYTES = 64 * 2**20
+"""Draws that are worked on at a time; a few such arrays are alive at once."""
+
+
+def group_effects(
+    fit: Fit, plan: ModelPlan, scalars: pd.DataFrame, probability: float, kind: IntervalKind
+) -> pd.DataFrame:
+    """Return ``COLUMNS``, one row per group, term and level, in this order.
+
+    ``deviation`` is the effect of the level itself. ``coefficient`` is, draw by draw, the common
+    effect of the same name plus that deviation (``1|g``: intercept plus deviation; ``x|g``: x
+    plus deviation); without such a common effect it is the deviation alone. For nested factors
+    each of ``a`` and ``a:b`` is the common effect plus its *own* deviation. ``lower`` and
+    ``upper`` belong to the coefficient, ``ess_bulk`` and ``rhat`` to the deviation. ``term`` is
+    the name of the common effect that the level deviates from. Numbers that this fit does not
+    have are NaN, an unknown ``identified`` is NA.
+
+    See ``summarise`` for the parameters. Time and memory: linear in draws times levels, worked
+    on in pieces of ``CHUNK_BYTES``.
+    """
+    blocks = [
+        _block(fit, plan, part, term, column, scalars, probability, kind)
+        for part in plan.parts
+        for factor in part.factors
+        for term in part.group
+        if term.factor.name == factor.name
+        for column in range(len(effect_names(plan, part, term)))
+    ]
+    if not blocks:
+        return _empty()
+    return pd.concat(blocks, ignore_index=True)[list(COLUMNS)]
+
+
+def _block(
+    fit: Fit,
+    plan: ModelPlan,
+    part: LinearPart,
+    term: GroupTerm,
+    column: int,
+    scalars: pd.DataFrame,
+    probability: float,
+    kind: IntervalKind,
+) -> pd.DataFrame:
+    parameter = plan.parameter(plan.label(part, term.name))
+    deviations = by_level(plan, part, term, draws_of(fit, parameter))[:, column, :]
+    common = common_draws(fit, plan, part, term, column)
+    pieces = [
+        _summary(deviations[:, piece], common, probability, kind)
+        for piece in _pieces(*deviations.shape)
+    ]
+    numbers = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
+    for name in ("ess_bulk", "rhat"):
+        numbers[name] = by_level(plan, part, term, scalars_of(scalars, parameter, name))[column]
+    n_groups = term.factor.n_groups
+    block = pd.DataFrame(
+        {
+            "group": [term.factor.name] * n_groups,
+            "level": list(term.factor.levels),
+            "term": [effect_names(plan, part, term)[column]] * n_groups,
+            "n_rows": np.asarray(term.factor.counts, dtype=np.int64),
+        }
+    )
+    for name in NUMBERS:
+        block[name] = numbers.get(name, np.full(n_groups, np.nan))
+    block["identified"] = pd.array([pd.NA] * n_groups, dtype="boolean")
+    return block
+
+
+def common_draws(
+    fit: Fit, plan: ModelPlan, part: LinearPart, term: GroupTerm, column: int
+) -> np.ndarray:
+    """Return the common effect that one effect of a group term deviates from.
+
+    A categorical slope with one column for every category (``0 + f|g``) deviates from the cell
+    of its category: the intercept plus the common effect of the category, if there is one.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(n_draws, 1)``, or ``(1, 1)`` and zero where the model has no such common effect.
+    """
+    nothing = np.zeros((1, 1))
+    intercept = _effects(fit, plan, plan.label(part, "Intercept"))
+    if term.expression == INTERCEPT:
+        return nothing if intercept is None else intercept[:, [column]]
+    same = next((c for c in part.common if c.name == term.expression), None)
+    if same is None:
+        return nothing
+    effects = _effects(fit, plan, plan.label(part, same.name))
+    if effects is None:
+        return nothing
+    if same.labels == term.labels:
+        return effects[:, [column]]
+    if intercept is None or same.labels is None or term.labels is None:
+        return nothing
+    # Reference category in the common part only; a categorical response has no cells here.
+    if effects.shape[1] != len(same.labels) or intercept.shape[1] != 1:
+        return nothing
+    label = term.labels[column]
+    if label not in same.labels:
+        return intercept
+    return np.asarray(intercept + effects[:, [same.labels.index(label)]])
+
+
+def _effects(fit: Fit, plan: ModelPlan, name: str) -> np.ndarray | None:
+    # Ordinal families have thresholds instead of an intercept.
+    if not any(parameter.name == name for parameter in plan.parameters):
+        return None
+    draws = draws_of(fit, plan.parameter(name))
+    return draws.reshape(len(draws), -1)
+
+
+def _pieces(n_draws: int, n_groups: int) -> Iterator[slice]:
+    step = max(1, CHUNK_BYTES // (8 * max(n_draws, 1)))
+    return (slice(start, start + step) for start in range(0, n_groups, step))
+
+
+def _summary(
+    deviations: np.ndarray, common: np.ndarray, probability: float, kind: IntervalKind
+) -> dict[str, np.ndarray]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        coefficients = deviations + common
+        lower, upper = interval(ordered(coefficients), probability, kind)
+        return {
+            "deviation_mean": deviations.mean(axis=0),
+            "deviation_sd": deviations.std(axis=0, ddof=1),
+            "coefficient_mean": coefficients.mean(axis=0),
+            "coefficient_sd": coefficients.std(axis=0, ddof=1),
+            "lower": lower,
+            "upper": upper,
+        }
+
+
+def _empty() -> pd.DataFrame:
+    table = pd.DataFrame({name: np.empty(0, dtype=object) for name in TEXTS})
+    table["n_rows"] = np.empty(0, dtype=np.int64)
+    for name in NUMBERS:
+        table[name] = np.empty(0)
+    table["identified"] = pd.array([], dtype="boolean")
+    return table

@@ -1,0 +1,58 @@
+"""Intraclass correlation: the share of variance that lies between levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hiermix.summary.draws import INTERCEPT, draws_of
+
+if TYPE_CHECKING:
+    from hiermix.engines.base import Fit
+    from hiermix.model.plan import ModelPlan
+
+LATENT_VARIANCE = {
+    "logit": np.pi**2 / 3,
+    "probit": 1.0,
+    "cloglog": np.pi**2 / 6,
+}
+"""Variance of the latent variable behind a binary outcome, by link."""
+
+BINARY = ("bernoulli", "binomial")
+
+
+def icc(fit: Fit, plan: ModelPlan) -> dict[str, np.ndarray]:
+    """Return draws of the ICC of each grouping factor, shape ``(n_draws,)`` each.
+
+    ``tau_g^2 / (sum of tau^2 + residual variance)`` over the group-specific intercepts of the
+    main predictor; with slopes in the model it holds where their predictors are 0. Gaussian with
+    the identity link: the residual variance is sigma^2, if that is one number. Bernoulli and
+    binomial: the variance of the latent variable. Poisson with the log link: the log-normal
+    approximation ``log(1 + 1 / mean)``. Other families have no agreed residual variance: no ICC.
+
+    Source: Nakagawa, Johnson and Schielzeth 2017, doi:10.1098/rsif.2017.0213.
+    """
+    residual = _residual_variance(fit, plan)
+    terms = [t for t in plan.design.main.group if t.expression == INTERCEPT]
+    if residual is None or not terms:
+        return {}
+    between = {
+        t.factor.name: np.square(draws_of(fit, plan.parameter(f"{t.name}_sigma")).reshape(-1))
+        for t in terms
+    }
+    total = np.sum(list(between.values()), axis=0) + residual
+    return {name: tau2 / total for name, tau2 in between.items()}
+
+
+def _residual_variance(fit: Fit, plan: ModelPlan) -> np.ndarray | float | None:
+    link = plan.links.get(plan.design.main.parameter)
+    if plan.family == "gaussian" and link == "identity":
+        sigma = [p for p in plan.parameters if p.name == "sigma" and p.role == "residual"]
+        return np.square(draws_of(fit, sigma[0])) if sigma else None
+    if plan.family in BINARY and link is not None:
+        return LATENT_VARIANCE.get(link)
+    if plan.family == "poisson" and link == "log" and plan.design.main.offset is None:
+        mean = float(plan.design.response.values.mean())
+        return float(np.log1p(1 / mean)) if mean > 0 else None
+    return None

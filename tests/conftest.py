@@ -1,0 +1,17 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Before anything imports matplotlib: no test has a display.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The same examples every time, and no deadline: CI machines are slow at odd moments.
+settings.register_profile("hiermix", derandomize=True, deadline=None)
+settings.load_profile("hiermix")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).resolve().parents[1]

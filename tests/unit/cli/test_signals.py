@@ -1,0 +1,108 @@
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from hiermix.cli.signals import GRACE, watched
+
+PRELUDE = """
+import subprocess, sys, time
+from hiermix.cli.boundary import guarded
+from hiermix.cli.terminal import Terminal
+def ready(): print("ready", flush=True)
+"""
+
+WAITS = "ready(); time.sleep(60)"
+
+SWALLOWS = """
+ready()
+while True:
+    try:
+        time.sleep(60)
+    except BaseException:
+        pass
+"""
+
+HAS_CHILD = """
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def started(body):
+    """Return a process that runs ``body`` guarded, and the first line that it printed."""
+    indented = "\n".join("    " + row for row in body.strip().split("\n"))
+    call = "sys.exit(guarded(body, Terminal.of_process()))"
+    script = f"{PRELUDE}\ndef body():\n{indented}\n{call}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    return process, process.stdout.readline().strip()
+
+
+def ended(process):
+    """Return exit code, stderr and seconds until the end."""
+    start = time.monotonic()
+    _, err = process.communicate(timeout=20)
+    return process.returncode, err, time.monotonic() - start
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_ends_the_command_with_the_code_of_shells(number, code, word):
+    process, _ = started(WAITS)
+    process.send_signal(number)
+    returned, err, seconds = ended(process)
+    assert returned == code
+    assert err.startswith(f"error[signal.{word}]")
+    assert "Traceback" not in err
+    assert seconds < GRACE
+
+
+def test_code_that_swallows_the_signal_is_ended_within_five_seconds():
+    process, _ = started(SWALLOWS)
+    process.send_signal(signal.SIGTERM)
+    returned, _, seconds = ended(process)
+    assert returned == 143
+    assert seconds < 5
+
+
+def test_a_second_signal_ends_at_once_what_swallows_the_first():
+    process, _ = started(SWALLOWS)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    returned, _, seconds = ended(process)
+    assert returned == 130
+    assert seconds < GRACE - 1
+
+
+def test_no_child_is_left_running():
+    process, child = started(HAS_CHILD)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[0] == 143
+    deadline = time.monotonic() + 5
+    while _alive(int(child)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(int(child))
+
+
+def _alive(pid):
+    """Return whether a process runs; one that only waits for its parent does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    with watched():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
