@@ -6,6 +6,8 @@ from hypothesis import settings
 
 # Before anything imports matplotlib: no test has a display.
 os.environ.setdefault("MPLBACKEND", "Agg")
+# As the nuts engine asks for, before any test imports pytensor.
+os.environ.setdefault("PYTENSOR_FLAGS", "numba__fastmath=False")
 
 # The same examples every time, and no deadline: CI machines are slow at odd moments.
 settings.register_profile("hiermix", derandomize=True, deadline=None)

@@ -45,7 +45,7 @@ def run_directory(
     else:
         target = out
         _check_inputs((target,), inputs, Where(key="--out"))
-    _check_vacant(target)
+    check_vacant(target)
     return target
 
 
@@ -107,7 +107,11 @@ def _check_inputs(folders: tuple[Path, ...], inputs: Iterable[Path], where: Wher
             )
 
 
-def _check_vacant(target: Path) -> None:
+def check_vacant(target: Path) -> None:
+    """Raise ``EnvironmentFault`` unless a run can be put at ``target`` without loss.
+
+    Nothing, an empty directory or an older run may be there.
+    """
     try:
         in_the_way = os.path.lexists(target) and not is_run(target) and not _is_empty(target)
     except OSError as error:

@@ -45,7 +45,7 @@ def ems(text: str) -> float:
     Examples
     --------
     >>> ems("sigma"), ems("sil"), ems("日本")
-    (3.2, 1.4, 2.2)
+    (3.3, 1.4, 2.2)
     """
     return round(sum(_ems(c) for c in text), 1)
 
@@ -129,7 +129,8 @@ def compact(value: float | None, digits: int = 3) -> str:
         return DASH
     if math.isinf(value):
         return fixed(value, 0)
-    return f"{value:.{digits}g}".replace("-", MINUS) if value < 0 else f"{value:.{digits}g}"
+    text = f"{value:.{digits}g}"
+    return MINUS + text[1:] if text.startswith("-") else text
 
 
 def seconds_text(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hiermix.artefacts.describe import describe
 from hiermix.artefacts.draws import write_draws
 from hiermix.artefacts.judgement import write_attempts, write_measurements, write_verdict
-from hiermix.artefacts.location import MANIFEST
+from hiermix.artefacts.location import MANIFEST, check_vacant
 from hiermix.artefacts.manifest import Manifest, file_entries
 from hiermix.artefacts.plots import figures
 from hiermix.artefacts.publish import faults, locked, point_latest, staged
@@ -50,9 +50,11 @@ def write_run(
     Raises
     ------
     EnvironmentFault
-        If another process writes the same run, or the disk or its permissions forbid it.
+        If another process writes the same run, something that is not a run is in the way, or the
+        disk or its permissions forbid it.
     """
     with faults(target), locked(target):
+        check_vacant(target)
         manifest = describe(result, target, started_at)
         with staged(target) as folder:
             manifest = _fill(folder, result, manifest, log)

@@ -70,7 +70,9 @@ def run(
         loaded, root = open_spec(spec, overrides or [])
         prepared = prepare(loaded, root, shown, data_root=data_root, engine=engine, policy=policy)
         for warning in prepared.warnings:
-            shown.warn(warning)
+            # Notes on the plan stand beside the verdict, where nobody misses them.
+            if warning not in prepared.plan.notes:
+                shown.warn(warning)
         target, chains = _places(prepared, root, out)
         stored = None if force else _on_disk(target)
         if stored is None:

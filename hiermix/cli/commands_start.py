@@ -32,7 +32,7 @@ def init(
 ) -> int:
     """Write a commented spec that runs, from the data's own columns; print its path."""
     from hiermix.cli.starter import choose_start
-    from hiermix.cli.starter_columns import columns_of
+    from hiermix.cli.starter_columns import read_columns
     from hiermix.cli.starter_text import spec_name, starter_text
 
     terminal = terminal_of(context, quiet)
@@ -44,7 +44,8 @@ def init(
             Where(file=str(target)),
             "choose another NAME, or --force to overwrite it",
         )
-    start = choose_start(columns_of(data), str(data), response, group)
+    columns = read_columns(data)
+    start = choose_start(columns.facts, str(data), response, group, columns.repeats)
     path = data if data.is_absolute() else Path(os.path.relpath(data, target.parent))
     text = starter_text(start, spec_name(target.stem), path.as_posix(), str(target))
     target.write_text(text, encoding="utf-8")
@@ -61,15 +62,14 @@ def _target(name: str | None, data: Path) -> Path:
     if name is None:
         return Path(f"{spec_name(data.stem)}.yaml")
     path = Path(name)
-    target = path if path.suffix in {".yaml", ".yml"} else path.with_name(f"{path.name}.yaml")
-    if not path.name or not target.parent.is_dir():
+    if not path.name or not path.parent.is_dir():
         raise UsageError(
             "usage.no-folder",
             "NAME is not a file name in a folder that exists",
             Where(file=name),
             "NAME.yaml is written to the current folder",
         )
-    return target
+    return path if path.suffix in {".yaml", ".yml"} else path.with_name(f"{path.name}.yaml")
 
 
 def schema(context: typer.Context) -> int:

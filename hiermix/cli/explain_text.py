@@ -45,7 +45,8 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
         "parameterization": [
             {
                 "term": centring.term,
-                "centred_share": _mean(centring.weight.ravel().tolist()),
+                "form": centring.form,
+                "mean_weight": _mean(centring.weight.ravel().tolist()),
                 "reason": centring.reason,
             }
             for centring in plan.centring
@@ -63,7 +64,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
             "status": prepared.verdict.status,
             "findings": [asdict(finding) for finding in prepared.verdict.findings],
         },
-        "warnings": list(prepared.warnings),
+        "warnings": [text for text in prepared.warnings if text not in plan.notes],
     }
 
 
@@ -87,8 +88,8 @@ def _words(plan: ModelPlan, name: str, part: LinearPart) -> str:
     link = plan.links.get(name, "identity")
     target = name if link == "identity" else f"{link}({name})"
     return (
-        f"{plan.design.response.name} is {plan.family}; its {target} adds up "
-        f"{'; '.join(pieces) or 'nothing'}"
+        f"{plan.design.response.name} is {plan.family}; its {target} is the sum of "
+        f"{', '.join(pieces) or 'nothing'}"
     )
 
 
@@ -222,7 +223,7 @@ def _about_design(told: dict[str, Any]) -> Iterator[Line]:
         shown = ["Intercept", *columns] if part["intercept"] else columns
         yield line(f"  {name}: {len(shown)} common columns: {', '.join(shown) or 'none'}")
         for term in part["group"]:
-            bound = "correlated" if term["correlated"] else "independent"
+            bound = "correlations asked for" if term["correlated"] else "independent"
             yield line(f"  {name}: {term['term']}: {', '.join(term['columns'])} ({bound})")
     if told["factors"]:
         yield from text_table(
@@ -241,6 +242,5 @@ def _about_pooling(told: dict[str, Any]) -> Iterator[Line]:
         yield line(f"  {pool['term']}: {pull}{spread}")
     yield from _section("Parameterization")
     for centring in told["parameterization"]:
-        share = centring["centred_share"]
-        kind = {0.0: "non-centred", 1.0: "centred"}.get(share, f"{share:.0%} centred")
-        yield line(f"  {centring['term']}: {kind}: {centring['reason']}")
+        weight = f"mean weight of a level's own data {centring['mean_weight']:.2f}"
+        yield line(f"  {centring['term']}: {centring['form']} ({weight}): {centring['reason']}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hiermix.cli.text import visible
@@ -64,7 +64,11 @@ class Start:
 
 
 def choose_start(
-    columns: Sequence[Column], origin: str, response: str | None, group: str | None
+    columns: Sequence[Column],
+    origin: str,
+    response: str | None,
+    group: str | None,
+    repeats: Callable[[Sequence[str], str], bool] = lambda known, name: False,
 ) -> Start:
     """Return a first model with one grouping factor.
 
@@ -76,6 +80,8 @@ def choose_start(
         Name of the data file, for messages.
     response, group
         Columns that were asked for; ``None`` guesses.
+    repeats
+        Tells whether columns already in the model determine another one.
 
     Raises
     ------
@@ -98,7 +104,7 @@ def choose_start(
         reasons.append(f"the grouping factor {factor.name!r} is a guess: --group names another")
     else:
         factor = _group_ok(asked_group, target, origin)
-    terms, left_out = _terms(columns, target, factor)
+    terms, left_out = _terms(columns, target, factor, repeats)
     reasons += left_out
     right = " + ".join([*(column_text(t.name) for t in terms), f"(1 | {column_text(factor.name)})"])
     return Start(
@@ -221,7 +227,10 @@ def _family(column: Column, origin: str) -> tuple[str, str]:
 
 
 def _terms(
-    columns: Sequence[Column], response: Column, group: Column
+    columns: Sequence[Column],
+    response: Column,
+    group: Column,
+    repeats: Callable[[Sequence[str], str], bool],
 ) -> tuple[list[Column], list[str]]:
     chosen: list[Column] = []
     reasons = []
@@ -231,6 +240,8 @@ def _terms(
         problem = next(_problems(column), None)
         if problem is None and len(chosen) == MAX_TERMS:
             problem = f"there are {MAX_TERMS} terms already"
+        if problem is None and repeats([response.name, *(c.name for c in chosen)], column.name):
+            problem = "other columns of the model determine it"
         if problem is None:
             chosen.append(column)
         else:

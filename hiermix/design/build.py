@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -24,20 +24,34 @@ ORDINAL = frozenset({"cumulative", "sratio"})
 def wanted_columns(spec: RunSpec) -> dict[str, Role]:
     """Return the data columns that the spec's model uses, with what each has to be.
 
-    Grouping factors are ``category``, known standard errors ``numeric``, the rest ``any``.
+    Grouping factors are ``category``, known standard errors ``numeric``, the rest ``any``: a
+    column that is a predictor too (a trend and a year effect) stays what it is in the data.
     """
     formulas = [parse_formula(spec.model.formula)]
     formulas += [parse_right_side(text) for text in spec.model.components.values()]
     roles: dict[str, Role] = {}
+    predictors: set[str] = set()
     for formula in formulas:
         for name in formula.variables():
-            roles.setdefault(name, "any")
-        for block in formula.group_terms:
-            for name in block.factor:
-                roles[name] = "category"
+            roles.setdefault(name, "category")
+        predictors.update(_evaluated(formula))
+    roles = {name: "any" if name in predictors else role for name, role in roles.items()}
     if spec.model.known_se is not None:
         roles[spec.model.known_se] = "numeric"
     return roles
+
+
+def _evaluated(formula: Formula) -> Iterator[str]:
+    """Columns whose values enter the model, not only their levels."""
+    if formula.response is not None:
+        yield from formula.response.variables
+    for expression in formula.offsets:
+        yield from expression.variables
+    for term in formula.terms:
+        yield from term.variables
+    for block in formula.group_terms:
+        for term in block.terms:
+            yield from term.variables
 
 
 def build_design(spec: RunSpec, frame: Frame) -> Design:

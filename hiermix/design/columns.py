@@ -164,7 +164,7 @@ class ColumnSource:
             if factor.function not in _DOMAIN or len(factor.variables) != 1:
                 continue
             column = self.column(factor.variables[0])
-            if factor.render() != f"{factor.function}({factor.variables[0]})":
+            if factor.name != f"{factor.function}({factor.variables[0]})":
                 continue
             if isinstance(column.dtype, pd.CategoricalDtype):
                 continue

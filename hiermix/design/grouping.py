@@ -19,7 +19,7 @@ def build_factor(table: pd.DataFrame, variables: Sequence[str]) -> Factor:
     Parameters
     ----------
     table
-        Data; every column of ``variables`` is categorical.
+        Data; the columns of ``variables`` are categorical, or numbers whose values are the levels.
     variables
         One column, or several for an interaction of factors.
 

@@ -18,6 +18,7 @@ from bambi.terms import GroupSpecificTerm
 
 from hiermix.design.types import Design, GroupTerm, LinearPart
 from hiermix.engines.hierarchy import Hierarchy
+from hiermix.model.centring import build_order
 from hiermix.model.plan import ModelPlan
 from hiermix.spec.priors import Prior
 
@@ -130,7 +131,9 @@ def build_model(plan: ModelPlan) -> BuiltModel:
             data[f"o{number}"] = np.zeros(design.n_obs) if part.offset is None else part.offset
             pieces.append(f"offset(o{number})")
         formulas.append(f"{left if main else part.parameter} ~ {' + '.join(pieces)}")
+    links = dict(plan.links)
     if design.known_se is not None:
+        links["sigma"] = "log"
         data["log_se"] = np.log(design.known_se)
         formulas.append("sigma ~ 0 + offset(log_se)")
     for parameter in plan.parameters:
@@ -146,7 +149,7 @@ def build_model(plan: ModelPlan) -> BuiltModel:
         bmb.Formula(*formulas),
         pd.DataFrame(data),
         family=plan.family,
-        link=dict(plan.links),
+        link=links,
         priors=priors,
         extra_namespace={"block": blocks.__getitem__},
     )
@@ -193,11 +196,9 @@ def _response(design: Design, family: str) -> tuple[dict[str, Any], str]:
 def _add_group_terms(
     plan: ModelPlan, model: bmb.Model, number: int, part: LinearPart, names: dict[str, str]
 ) -> None:
-    """Add the group terms, coarse factors first and slopes before intercepts.
-
-    A finer level is centred at what coarser ones and its own slopes predict, so these have to
-    exist before it.
-    """
+    """Add the group terms, each after those that its coordinates refer to."""
+    if not part.group:
+        return
     component = model.parameters[part.parameter]
     prefix = "" if part is plan.design.main else f"{part.parameter}_"
     centring = {c.term: c for c in plan.centring} if part is plan.design.main else {}
@@ -206,10 +207,7 @@ def _add_group_terms(
         for index, term in enumerate(part.common)
     )
     hierarchy = Hierarchy(part, common, f"{prefix}Intercept" if part.intercept else None)
-    order = sorted(
-        part.group, key=lambda t: (t.factor.n_groups, t.factor.name, t.expression == "1")
-    )
-    for term in order:
+    for term in build_order(part.group):
         label = plan.label(part, term.name)
         sterile = f"{prefix}u{number}_{part.group.index(term)}"
         names[sterile] = label

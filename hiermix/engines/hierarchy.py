@@ -1,15 +1,13 @@
-"""Partially, hierarchically centred group-specific effects, as Bambi's prior hook builds them.
+"""Group-specific effects in the coordinates that the plan chose, as Bambi's prior hook builds them.
 
-For a level j with effect u ~ Normal(0, tau) and m_j, what the model predicts for the level
-without u (common effects, coarser factors, its own slopes at the level's mean), the sampler's
-coordinate is z with
+For a level with effect u ~ Normal(0, tau), information I and own estimate r of u, both from the
+plan, the adapted form is::
 
-    z ~ Normal(w m_j, s (tau / s)^w),   u = (z - w m_j) (tau / s)^(1 - w)
+    h = r tau I / q,   q = sqrt(1 + tau^2 I)
+    z ~ Normal(-h, q),   u = tau (z + h) / q
 
-so that u ~ Normal(0, tau) for every w in [0, 1]: w = 1 is hierarchical centring (Gelfand, Sahu
-and Carlin 1995, doi:10.1093/biomet/82.3.479), w = 0 the non-centred form, between them partial
-centring (Papaspiliopoulos, Roberts and Skold 2007, doi:10.1214/088342307000000014). s is a rough
-group sd that only scales z.
+so that u ~ Normal(0, tau) exactly, whatever I and r are, and z is about Normal(0, 1) a posteriori
+where they are right (see `hiermix.model.centring`).
 """
 
 from __future__ import annotations
@@ -46,7 +44,8 @@ class Hierarchy:
         self._common_names = common_names
         self._intercept_name = intercept_name
         self._effects: dict[tuple[str, str], Any] = {}
-        self._matrix_mean = part.common_matrix.mean(axis=0)
+        columns = part.common_matrix
+        self._columns = columns - columns.mean(axis=0) if intercept_name else columns
 
     def distribution(self, term: GroupTerm, centring: Centring) -> Callable[..., Any]:
         """Return the hook that Bambi calls for ``term`` while it builds the model."""
@@ -59,59 +58,53 @@ class Hierarchy:
         return build
 
     def _effect(
-        self, name: str, term: GroupTerm, centring: Centring, sigma: Any, dims: tuple[str, ...]
+        self, name: str, term: GroupTerm, centring: Centring, tau: Any, dims: tuple[str, ...]
     ) -> Any:
+        z_name = f"{name}_z"
+        if centring.form == "noncentered":
+            z = pm.Normal(z_name, 0.0, 1.0, dims=dims)
+            return pm.Deterministic(name, z * tau, dims=dims)
         wide = term.labels is not None
-        weight = centring.weight if wide else centring.weight[:, 0]
-        scale = centring.scale if wide else float(centring.scale[0])
-        if not weight.any():
-            z = pm.Normal(f"{name}_z", 0.0, 1.0, dims=dims)
-            return pm.Deterministic(name, z * sigma, dims=dims)
-        mean = self._mean(term, centring.anchored, wide)
-        ratio = sigma / scale
-        z = pm.Normal(f"{name}_z", weight * mean, scale * ratio**weight, dims=dims)
-        return pm.Deterministic(name, (z - weight * mean) * ratio ** (1 - weight), dims=dims)
+        mean = self._mean(term, centring.row_weight, wide)
+        if centring.form == "centered":
+            coefficient = pm.Normal(z_name, mean, tau, dims=dims)
+            return pm.Deterministic(name, coefficient - mean, dims=dims)
+        information = centring.information if wide else centring.information[:, 0]
+        estimate = centring.estimate if wide else centring.estimate[:, 0]
+        q = pt.sqrt(1 + tau**2 * information)
+        h = pt.where(information > 0, (estimate - mean) * tau * information / q, 0.0)
+        z = pm.Normal(z_name, -h, q, dims=dims)
+        return pm.Deterministic(name, tau * (z + h) / q, dims=dims)
 
-    def _mean(self, term: GroupTerm, anchored: bool, wide: bool) -> Any:
+    def _mean(self, term: GroupTerm, row_weight: np.ndarray, wide: bool) -> Any:
         """What the model predicts for the levels without their own effect of this term."""
-        mean: Any = np.zeros(term.factor.n_groups)
-        if wide:
-            mean = np.zeros((term.factor.n_groups, len(term.columns)))
-        if not anchored:
-            return mean
         if term.expression == "1":
-            return mean + self._intercept_mean(term.factor)
+            return self._intercept_mean(term.factor, row_weight)
+        shape = (term.factor.n_groups, len(term.columns)) if wide else (term.factor.n_groups,)
+        mean: Any = np.zeros(shape)
         slope = self._common_slope(term)
         if slope is not None:
             mean = mean + (slope if wide else slope[0])
-        for outer in self._outer(term.factor):
+        for outer in self._part.factors:
             effect = self._effects.get((outer.name, term.expression))
-            if effect is not None:
+            if effect is not None and is_nested(term.factor, outer):
                 mean = mean + effect[parent_levels(term.factor, outer)]
         return mean
 
-    def _intercept_mean(self, factor: Factor) -> Any:
+    def _intercept_mean(self, factor: Factor, row_weight: np.ndarray) -> Any:
+        """Mean linear predictor of the level's rows without the level's own intercept."""
         model = pm.modelcontext(None)
-        mean: Any = model[self._intercept_name]
+        mean: Any = np.zeros(factor.n_groups)
+        if self._intercept_name is not None:
+            mean = mean + model[self._intercept_name]
         if self._part.common:
-            deviation = level_means(factor, self._part.common_matrix) - self._matrix_mean
-            mean = mean + pt.dot(deviation, self._coefficients())
-        for other in (factor, *self._outer(factor)):
-            parents = parent_levels(factor, other)
-            for term in self._part.group:
-                effect = self._effects.get((other.name, term.expression))
-                if term.factor.name != other.name or effect is None:
-                    continue
-                at_level = effect[parents]
-                if term.expression == "1":
-                    mean = mean + at_level
-                    continue
-                values = level_means(factor, term.values)
-                mean = mean + (
-                    at_level * values[:, 0]
-                    if term.labels is None
-                    else (at_level * values).sum(axis=1)
-                )
+            mean = mean + pt.dot(
+                level_means(factor, self._columns, row_weight), self._coefficients()
+            )
+        for term in self._part.group:
+            effect = self._effects.get((term.factor.name, term.expression))
+            if effect is not None:
+                mean = mean + _mean_effect(factor, term, effect, row_weight)
         return mean
 
     def _coefficients(self) -> Any:
@@ -125,13 +118,39 @@ class Hierarchy:
             return None
         return self._coefficients()[[columns.index(column) for column in term.columns]]
 
-    def _outer(self, factor: Factor) -> list[Factor]:
-        return [f for f in self._part.factors if is_nested(factor, f)]
+
+def _mean_effect(factor: Factor, term: GroupTerm, effect: Any, row_weight: np.ndarray) -> Any:
+    """Return the mean over each level's rows of another term's contribution.
+
+    Works on the pairs of levels that occur, at most ``n_obs`` of them.
+    """
+    other = term.factor
+    pair = factor.index * other.n_groups + other.index
+    _, first, index = np.unique(pair, return_index=True, return_inverse=True)
+    total = np.bincount(factor.index, row_weight, minlength=factor.n_groups)
+    own, partner = factor.index[first], other.index[first]
+    shares = [
+        np.bincount(index, row_weight * column) / total[own] for column in term.values.T
+    ]
+    if len(own) == factor.n_groups:  # nested, or the factor itself: one partner for each level
+        order = np.argsort(own)
+        partner, shares = partner[order], [share[order] for share in shares]
+        at_pair = effect[partner]
+        return _weighted(at_pair, shares, term)
+    return pt.zeros(factor.n_groups)[own].inc(_weighted(effect[partner], shares, term))
 
 
-def level_means(factor: Factor, values: np.ndarray) -> np.ndarray:
-    """Return the means of columns by level: ``(n_obs, k)`` to ``(n_groups, k)``."""
-    sums = np.column_stack(
-        [np.bincount(factor.index, column, minlength=factor.n_groups) for column in values.T]
-    )
-    return np.asarray(sums / factor.counts[:, None])
+def _weighted(at_pair: Any, shares: list[np.ndarray], term: GroupTerm) -> Any:
+    if term.labels is None:
+        return at_pair * shares[0]
+    return (at_pair * np.column_stack(shares)).sum(axis=1)
+
+
+def level_means(factor: Factor, values: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
+    """Return weighted means of columns by level: ``(n_obs, k)`` to ``(n_groups, k)``."""
+    total = np.bincount(factor.index, row_weight, minlength=factor.n_groups)
+    sums = [
+        np.bincount(factor.index, row_weight * column, minlength=factor.n_groups)
+        for column in values.T
+    ]
+    return np.asarray(np.column_stack(sums) / total[:, None])

@@ -26,7 +26,7 @@ LOW_RANK_GAMMA = 0.1
 """Regularisation of the low-rank estimate. nutpie's 1e-5 makes each update about 20 times slower
 on 170 dimensions and gives no more effective draws."""
 
-TARGET_ACCEPT = 0.9
+TARGET_ACCEPT = 0.95
 
 STATS = {
     "diverging": "diverging",

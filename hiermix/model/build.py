@@ -65,7 +65,14 @@ def plan_model(spec: RunSpec, design: Design) -> ModelPlan:
     parameters += _auxiliary(design, spec, stated)
     parameters = _bounded(parameters, spec.model.bounds, stated)
     stated.finish(parameters)
-    centring = plan_centring(design, family.name, link, spec.model.parameterization)
+    sd_priors = {
+        p.name.removesuffix("_sigma"): p.prior
+        for p in parameters
+        if p.role == "group_sd" and isinstance(p.prior, tuple)
+    }
+    centring = plan_centring(
+        design, family.name, link, spec.model.parameterization, sd_priors
+    )
     return ModelPlan(design, family.name, links, tuple(parameters), centring, design.warnings)
 
 

@@ -1,42 +1,39 @@
-"""How far each level is centred, from what its own data can tell.
+"""In which coordinates NUTS sees the levels: chosen term by term, from the data.
 
-A level whose data pin its effect down is best sampled centred, one whose data say little
-non-centred; between them the share to centre is the level's own pooling weight (Papaspiliopoulos,
-Roberts and Skold 2007). The weights come from a rough pilot: expectation-maximisation of the
-group sds in a Gaussian picture of the model. Only the sampler's coordinates depend on it.
+Given the group sd tau, a level with information I about its coefficient and own estimate r of its
+effect has the conditional posterior Normal(w r, s^2) with w = tau^2 I / (1 + tau^2 I) and
+s = tau / sqrt(1 + tau^2 I). Sampling z = (u - w r) / s in place of u leaves about Normal(0, 1)
+for every tau: the non-centred form where levels are weak, hierarchical centring (Gelfand, Sahu
+and Carlin 1995, doi:10.1093/biomet/82.3.479) where they are strong, and between them the partial
+centring of Papaspiliopoulos, Roberts and Skold (2007, doi:10.1214/088342307000000014), whose
+weight is the level's pooling weight.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hiermix.design.types import Design, Factor, GroupTerm
 from hiermix.errors import DesignError, Where
+from hiermix.model.pilot import Pilot, run_pilot
 from hiermix.model.plan import Centring
-from hiermix.model.working import WorkingData, working_data
-
-SWEEPS = 3
-STEPS = 12
-CAUTION = 0.5
-"""The pilot's group sd is multiplied by this before weighing.
-
-Centring too much risks divergences, too little only costs draws, and a group sd is rarely known
-to better than a factor of two."""
-
-LOWEST, HIGHEST = 0.05, 0.95
-"""Weights outside are set to 0 or 1: the mixed form gains nothing there."""
+from hiermix.model.working import working_data
+from hiermix.spec.priors import Prior
 
 MULTIPLE = frozenset({"categorical"})
 ORDINAL = frozenset({"cumulative", "sratio"})
 
 
 def plan_centring(
-    design: Design, family: str, link: str, asked: str | Mapping[str, str]
+    design: Design,
+    family: str,
+    link: str,
+    asked: str | Mapping[str, str],
+    priors: Mapping[str, Sequence[Prior]],
 ) -> tuple[Centring, ...]:
-    """Choose the parameterization of every group term of the main linear predictor.
+    """Choose the coordinates of every group term of the main linear predictor.
 
     Parameters
     ----------
@@ -46,6 +43,8 @@ def plan_centring(
         Bambi's names.
     asked
         ``auto``, ``centered`` or ``noncentered`` for all terms, or by the name of the term.
+    priors
+        Group term -> priors of its sds, one a column.
 
     Returns
     -------
@@ -63,23 +62,29 @@ def plan_centring(
     if not terms or family in MULTIPLE:
         return ()
     working = None if family in ORDINAL else working_data(design, family, link)
-    pilot = None if working is None else _run_pilot(terms, working)
-    anchored = _anchored_factors(design, pilot)
+    pilot = None if working is None else run_pilot(terms, working, priors)
     plans = []
     for term in terms:
         choice = asked if isinstance(asked, str) else asked.get(term.name, "auto")
-        shape = (term.factor.n_groups, len(term.columns))
-        scale = np.ones(shape[1]) if pilot is None else pilot.sds[term.name]
-        if choice == "centered":
-            weight, reason = np.ones(shape), "centered, as the spec says"
-        elif choice == "noncentered":
-            weight, reason = np.zeros(shape), "noncentered, as the spec says"
-        elif pilot is None:
-            weight = np.zeros(shape)
-            reason = f"noncentered: no rough estimate for family {family} with link {link}"
-        else:
-            weight, reason = _weigh(term, terms, pilot)
-        plans.append(Centring(term.name, weight, scale, term.factor.name in anchored, reason))
+        if pilot is None or choice != "auto":
+            plans.append(_fixed(term, design, choice, family, link))
+            continue
+        information, estimate = _level_data(term, design, pilot)
+        strength = information * pilot.sds[term.name] ** 2
+        weight = strength / (1 + strength)
+        plans.append(
+            Centring(
+                term.name,
+                "adapted",
+                information,
+                estimate,
+                pilot.working.weight,
+                weight,
+                f"adapted, {_word(float(np.median(weight)))}: the median level of "
+                f"{term.factor.name} has pooling weight {np.median(weight):.2f} "
+                f"at a group sd of about {np.median(pilot.sds[term.name]):.3g}",
+            )
+        )
     return tuple(plans)
 
 
@@ -98,6 +103,15 @@ def parent_levels(inner: Factor, outer: Factor) -> np.ndarray:
     return parents
 
 
+def build_order(terms: Sequence[GroupTerm]) -> list[GroupTerm]:
+    """Order terms so that each can refer to those before it.
+
+    Coarse factors come first; within a factor the slopes, then the intercept, which is taken at
+    the mean of the level's rows.
+    """
+    return sorted(terms, key=lambda t: (t.factor.n_groups, t.factor.name, t.expression == "1"))
+
+
 def _check_names(terms: Sequence[GroupTerm], asked: str | Mapping[str, str]) -> None:
     if isinstance(asked, str):
         return
@@ -112,145 +126,69 @@ def _check_names(terms: Sequence[GroupTerm], asked: str | Mapping[str, str]) -> 
             )
 
 
-@dataclass(frozen=True)
-class _Pilot:
-    """Rough group sds by term (shape ``(k,)`` each) and the dispersion that goes with them."""
-
-    working: WorkingData
-    sds: Mapping[str, np.ndarray]
-    dispersion: float
-
-
-def _run_pilot(terms: Sequence[GroupTerm], working: WorkingData) -> _Pilot:
-    """Estimate the group sds, factor by factor, the others' effects held at their means."""
-    by_factor: dict[str, list[GroupTerm]] = {}
-    for term in terms:
-        by_factor.setdefault(term.factor.name, []).append(term)
-    contribution = {name: np.zeros_like(working.residual) for name in by_factor}
-    spread = float(np.sqrt(np.average(working.residual**2, weights=working.weight)))
-    dispersion = working.dispersion
-    if dispersion is None:
-        dispersion = 0.5 * spread**2 * float(np.average(working.weight))
-    sds: dict[str, np.ndarray] = {}
-    for _ in range(SWEEPS):
-        for name, group in by_factor.items():
-            others = sum((c for n, c in contribution.items() if n != name), start=0.0)
-            z = np.column_stack([term.values for term in group])
-            factor = group[0].factor
-            size = np.sqrt((z**2).mean(axis=0))
-            tau2 = np.concatenate([sds[t.name] for t in group]) ** 2 if sds.keys() >= {
-                t.name for t in group
-            } else (0.5 * spread / np.where(size > 0, size, 1.0)) ** 2
-            tau2, dispersion, contribution[name] = _expectation_maximisation(
-                z, working, working.residual - others, factor, tau2, dispersion
-            )
-            start = 0
-            for term in group:
-                width = len(term.columns)
-                sds[term.name] = np.sqrt(tau2[start : start + width])
-                start += width
-    return _Pilot(working, sds, dispersion)
+def _fixed(term: GroupTerm, design: Design, choice: str, family: str, link: str) -> Centring:
+    shape = (term.factor.n_groups, len(term.columns))
+    zeros, rows = np.zeros(shape), np.ones(design.n_obs)
+    if choice == "centered" and family not in ORDINAL:
+        reason = "centered, as the spec says"
+        return Centring(term.name, "centered", zeros, zeros, rows, np.ones(shape), reason)
+    reason = "noncentered, as the spec says"
+    if choice == "auto":
+        reason = f"noncentered: no rough estimate for family {family} with link {link}"
+    elif choice == "centered":
+        reason = f"noncentered: family {family} has thresholds in place of an intercept"
+    return Centring(term.name, "noncentered", zeros, zeros, rows, zeros, reason)
 
 
-def _expectation_maximisation(
-    z: np.ndarray,
-    working: WorkingData,
-    residual: np.ndarray,
-    factor: Factor,
-    tau2: np.ndarray,
-    dispersion: float,
-) -> tuple[np.ndarray, float, np.ndarray]:
-    """Run a few EM steps for independent effects of one factor (Laird and Ware 1982)."""
-    g, q = factor.n_groups, z.shape[1]
-    gram = np.empty((g, q, q))
-    for a in range(q):
-        for b in range(a, q):
-            gram[:, a, b] = gram[:, b, a] = np.bincount(
-                factor.index, working.weight * z[:, a] * z[:, b], minlength=g
-            )
-    cross = np.column_stack(
-        [
-            np.bincount(factor.index, working.weight * z[:, a] * residual, minlength=g)
-            for a in range(q)
-        ]
-    )
-    total = float(np.sum(working.weight * residual**2))
-    floor = 1e-6 * tau2 + 1e-300
-    mean = np.zeros((g, q))
-    for _ in range(STEPS):
-        precision = gram / dispersion
-        precision[:, np.arange(q), np.arange(q)] += 1 / tau2
-        covariance = np.linalg.inv(precision)
-        mean = np.einsum("gab,gb->ga", covariance, cross) / dispersion
-        tau2 = np.maximum(
-            (mean**2 + covariance[:, np.arange(q), np.arange(q)]).mean(axis=0), floor
-        )
-        if working.dispersion is None:
-            fitted = 2 * np.sum(mean * cross) - np.einsum("ga,gab,gb->", mean, gram, mean)
-            lost = np.einsum("gab,gba->", gram, covariance)
-            dispersion = max((total - float(fitted) + float(lost)) / len(residual), 1e-12 * total)
-    return tau2, dispersion, np.einsum("nq,nq->n", z, mean[factor.index])
+def _word(weight: float) -> str:
+    return "mostly centered" if weight > 0.5 else "mostly noncentered"
 
 
-def _weigh(
-    term: GroupTerm, terms: Sequence[GroupTerm], pilot: _Pilot
-) -> tuple[np.ndarray, str]:
-    information = _information(term, terms, pilot)
-    sds = pilot.sds[term.name]
-    cautious = information * (CAUTION * sds) ** 2
-    weight = cautious / (1 + cautious)
-    weight = np.where(weight < LOWEST, 0.0, np.where(weight > HIGHEST, 1.0, weight))
-    word = "centered" if weight.min() == 1 else "noncentered" if weight.max() == 0 else "partial"
-    strength = float(np.median(information * sds**2))
-    return weight, (
-        f"{word}: group sd^2 x information of the median level of "
-        f"{term.factor.name} = {strength:.2g}"
-    )
+def _level_data(
+    term: GroupTerm, design: Design, pilot: Pilot
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return information and own estimate of every level, both ``(n_groups, k)``."""
+    if term.expression == "1":
+        return _intercept_data(term, design.main.group, pilot)
+    factor, g = term.factor, term.factor.n_groups
+    weight = pilot.working.weight
+    total = np.bincount(factor.index, weight, minlength=g)
+    names = design.main.common_columns
+    information = np.zeros((g, len(term.columns)))
+    estimate = np.zeros_like(information)
+    for column, (name, z) in enumerate(zip(term.columns, term.values.T, strict=True)):
+        mean = np.bincount(factor.index, weight * z, minlength=g) / total
+        centred = z - mean[factor.index]
+        squares = np.bincount(factor.index, weight * centred**2, minlength=g)
+        known = squares > 1e-12 * total * max(float(np.var(z)), np.finfo(float).tiny)
+        cross = np.bincount(factor.index, weight * centred * pilot.working.residual, minlength=g)
+        pooled = pilot.working.coefficients[names.index(name)] if name in names else 0.0
+        information[known, column] = squares[known] / pilot.dispersion
+        estimate[known, column] = pooled + cross[known] / squares[known]
+    return information, estimate
 
 
-def _information(term: GroupTerm, terms: Sequence[GroupTerm], pilot: _Pilot) -> np.ndarray:
-    """Return what the data tell about each level's coefficient, shape ``(n_groups, k)``.
+def _intercept_data(
+    term: GroupTerm, terms: Sequence[GroupTerm], pilot: Pilot
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return information about, and estimate of, the mean linear predictor of every level.
 
-    For an intercept the sum of the weights over the dispersion, where finer factors nested in
-    this one dilute it; for a slope the sum of squares about the level's mean.
+    Factors that are built later are not known yet: their sds dilute the information.
     """
     factor, g = term.factor, term.factor.n_groups
-    row_weight = pilot.working.weight / pilot.dispersion
-    weight = np.bincount(factor.index, row_weight, minlength=g)
-    if term.expression != "1":
-        columns = []
-        for z in term.values.T:
-            mean = np.bincount(factor.index, row_weight * z, minlength=g) / weight
-            centred = z - mean[factor.index]
-            columns.append(np.bincount(factor.index, row_weight * centred**2, minlength=g))
-        return np.column_stack(columns)
-    for other in terms:
-        if other.expression == "1" and is_nested(other.factor, factor):
-            inner = np.bincount(other.factor.index, row_weight, minlength=other.factor.n_groups)
-            per_child = 1 / (pilot.sds[other.name][0] ** 2 + 1 / inner)
-            parents = parent_levels(other.factor, factor)
-            weight = np.minimum(weight, np.bincount(parents, per_child, minlength=g))
-    return weight[:, None]
-
-
-def _anchored_factors(design: Design, pilot: _Pilot | None) -> frozenset[str]:
-    """Choose one factor, and those nested with it, to be centred at the common effects.
-
-    Two crossed factors centred at the same intercept would fight over it; the one whose levels
-    have most to say gets it.
-    """
-    if pilot is None or not design.main.intercept:
-        return frozenset()
-    terms = design.main.group
-    strength = {
-        t.factor.name: float(np.median(_information(t, terms, pilot)) * pilot.sds[t.name][0] ** 2)
-        for t in terms
-        if t.expression == "1"
-    }
-    factors = {f.name: f for f in design.main.factors}
-    chain: list[Factor] = []
-    for name in sorted(strength, key=lambda name: -strength[name]):
-        factor = factors[name]
-        if all(is_nested(factor, f) or is_nested(f, factor) for f in chain):
-            chain.append(factor)
-    return frozenset(factor.name for factor in chain)
+    weight = pilot.working.weight
+    total = np.bincount(factor.index, weight, minlength=g)
+    estimate = np.bincount(factor.index, weight * pilot.working.response, minlength=g) / total
+    information = total / pilot.dispersion
+    order = build_order(terms)
+    for later in order[order.index(term) + 1 :]:
+        if later.expression != "1":
+            continue
+        pair = factor.index * later.factor.n_groups + later.factor.index
+        _, first, index = np.unique(pair, return_index=True, return_inverse=True)
+        per_pair = np.bincount(index, weight) / pilot.dispersion
+        diluted = 1 / (pilot.sds[later.name][0] ** 2 + 1 / per_pair)
+        information = np.minimum(
+            information, np.bincount(factor.index[first], diluted, minlength=g)
+        )
+    return information[:, None], estimate[:, None]

@@ -50,31 +50,38 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Centring:
-    """How the levels of one group term are parameterized for NUTS.
+    """In which coordinates NUTS sees the levels of one group term.
 
-    It changes the geometry that the sampler sees, never the posterior.
+    It changes the geometry, never the posterior.
 
     Attributes
     ----------
     term
         Name of the group term.
+    form
+        ``noncentered`` (u = tau z), ``centered`` (hierarchically: the sampler moves the level's
+        own coefficient) or ``adapted``, which is the first where tau^2 x information is small
+        and the second where it is large, at every value of tau.
+    information
+        Shape ``(n_groups, k)``: what the level's rows tell about its coefficient, in units of
+        1 / coefficient^2; zero where they tell nothing.
+    estimate
+        Shape ``(n_groups, k)``: the level's own rough estimate of its coefficient.
+    row_weight
+        Shape ``(n_obs,)``: weights of the rows in level means.
     weight
-        Shape ``(n_groups, k)``, in [0, 1]: 1 is hierarchically centred, 0 non-centred, between
-        them partial centring (Papaspiliopoulos, Roberts and Skold 2007,
-        doi:10.1214/088342307000000014).
-    scale
-        Shape ``(k,)``: rough group sds that the sampler's coordinates are scaled by.
-    anchored
-        Whether levels are centred at what the model predicts for them without their own
-        deviation (common effects and coarser factors), and not at zero.
+        Shape ``(n_groups, k)``, in [0, 1]: how centred each level is at the rough estimate of
+        tau (its pooling weight); 0 or 1 throughout for the fixed forms.
     reason
         Why, in words.
     """
 
     term: str
+    form: Literal["adapted", "centered", "noncentered"]
+    information: np.ndarray
+    estimate: np.ndarray
+    row_weight: np.ndarray
     weight: np.ndarray
-    scale: np.ndarray
-    anchored: bool
     reason: str
 
 

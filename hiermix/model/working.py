@@ -20,20 +20,26 @@ RIDGE = 1e-8
 
 @dataclass(frozen=True)
 class WorkingData:
-    """``z = eta + error``, error sd ``sqrt(dispersion / weight)``.
+    """``response = eta + error``, error sd ``sqrt(dispersion / weight)``.
 
     Attributes
     ----------
+    response
+        Shape ``(n_obs,)``: working response without the offset, on the scale of the linear
+        predictor.
     residual
-        Shape ``(n_obs,)``: working response minus the fit of the common effects alone, on the
-        scale of the linear predictor.
+        Shape ``(n_obs,)``: ``response`` minus the fit of the common effects alone.
+    coefficients
+        Shape ``(n_common,)``: that fit's coefficients, without the intercept's.
     weight
         Shape ``(n_obs,)``.
     dispersion
         Known dispersion, or ``None`` where the family has a free residual scale.
     """
 
+    response: np.ndarray
     residual: np.ndarray
+    coefficients: np.ndarray
     weight: np.ndarray
     dispersion: float | None
 
@@ -58,21 +64,28 @@ def working_data(design: Design, family: str, link: str) -> WorkingData | None:
         weight = np.ones(design.n_obs) if weights is None else weights
         if design.known_se is not None:
             weight = weight / design.known_se**2
-        z = y - offset
-        return WorkingData(
-            z - x @ _solve(x, z, weight), weight, 1.0 if design.known_se is not None else None
-        )
+        known = 1.0 if design.known_se is not None else None
+        return _fitted(design, x, y - offset, weight, known)
     if family in CHANCES and link in LOGIT_LIKE:
         trials = design.response.trials
         n = np.ones(design.n_obs) if trials is None else trials
-        return _irls_logit(x, y, n, offset, None if family == "beta_binomial" else 1.0)
+        z, weight = _irls_logit(x, y, n, offset)
+        return _fitted(design, x, z, weight, None if family == "beta_binomial" else 1.0)
     if link == "log" and (y >= 0).all():
-        known = 1.0 if family in COUNTS else None
-        poisson_like = family in COUNTS | OVERDISPERSED
-        return _irls_log(x, y, offset, known, poisson_like)
+        z, weight = _irls_log(x, y, offset, family in COUNTS | OVERDISPERSED)
+        return _fitted(design, x, z, weight, 1.0 if family in COUNTS else None)
     if family == "beta" and link in LOGIT_LIKE:
-        return _irls_logit(x, y, np.ones(design.n_obs), offset, None)
+        z, weight = _irls_logit(x, y, np.ones(design.n_obs), offset)
+        return _fitted(design, x, z, weight, None)
     return None
+
+
+def _fitted(
+    design: Design, x: np.ndarray, z: np.ndarray, weight: np.ndarray, dispersion: float | None
+) -> WorkingData:
+    coefficients = _solve(x, z, weight)
+    own = coefficients[x.shape[1] - design.main.common_matrix.shape[1] :]
+    return WorkingData(z, z - x @ coefficients, own, weight, dispersion)
 
 
 def _columns(design: Design) -> np.ndarray:
@@ -90,29 +103,29 @@ def _solve(x: np.ndarray, z: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _irls_logit(
-    x: np.ndarray, y: np.ndarray, n: np.ndarray, offset: np.ndarray, dispersion: float | None
-) -> WorkingData:
+    x: np.ndarray, y: np.ndarray, n: np.ndarray, offset: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return working response (without offset) and weight of a logit model."""
     share = (y + 0.5) / (n + 1)
     eta = np.log(share / (1 - share))
-    fit, z, weight = eta, eta, n
+    z, weight = eta - offset, n
     for _ in range(ITERATIONS):
         mean = 1 / (1 + np.exp(-np.clip(eta, -12, 12)))
         weight = n * mean * (1 - mean)
-        z = eta + (y - n * mean) / weight
-        fit = x @ _solve(x, z - offset, weight) + offset
-        eta = np.clip(fit, -12, 12)
-    return WorkingData(z - fit, weight, dispersion)
+        z = eta + (y - n * mean) / weight - offset
+        eta = np.clip(x @ _solve(x, z, weight) + offset, -12, 12)
+    return z, weight
 
 
 def _irls_log(
-    x: np.ndarray, y: np.ndarray, offset: np.ndarray, dispersion: float | None, counts: bool
-) -> WorkingData:
+    x: np.ndarray, y: np.ndarray, offset: np.ndarray, counts: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return working response (without offset) and weight of a log-linear model."""
     eta = np.log(y + 0.5 * max(float(y.mean()), 1e-3))
-    fit, z, weight = eta, eta, np.ones_like(y)
+    z, weight = eta - offset, np.ones_like(y)
     for _ in range(ITERATIONS):
         mean = np.exp(np.clip(eta, -30, 30))
         weight = mean if counts else np.ones_like(y)
-        z = eta + (y - mean) / mean
-        fit = x @ _solve(x, z - offset, weight) + offset
-        eta = np.clip(fit, -30, 30)
-    return WorkingData(z - fit, weight, dispersion)
+        z = eta + (y - mean) / mean - offset
+        eta = np.clip(x @ _solve(x, z, weight) + offset, -30, 30)
+    return z, weight

@@ -191,7 +191,6 @@ def test_a_reader_that_leaves_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_a_fault_of_the_environment():
     with open("/dev/full", "w") as full:
         done = subprocess.run(

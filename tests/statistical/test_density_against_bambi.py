@@ -165,7 +165,7 @@ def test_centring_changes_coordinates_and_not_the_posterior(formula, parameteriz
             weight = plan_of_term.weight.reshape(np.shape(effect))
             scale = plan_of_term.scale if np.ndim(effect) == 2 else plan_of_term.scale[0]
             # log du/dz in the centred model less log du/dz = log sd in the non-centred one
-            ratio = np.log(sd / scale) * (1 - weight)
+            ratio = np.log(sd / scale) * (1 - weight) + np.log(scale)
             if not weight.any():
                 ratio = np.log(sd) * np.ones_like(weight)
             jacobian += float(np.sum(ratio - np.log(sd)))

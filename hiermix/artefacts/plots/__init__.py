@@ -1,5 +1,5 @@
 """Figures of a run: file name -> SVG text."""
 
-from hiermix.artefacts.plots.figures import figures
+from hiermix.artefacts.plots.gallery import figures
 
 __all__ = ["figures"]

@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from hiermix.artefacts import finished, fingerprint, read_run, run_directory, write_run
+from hiermix.artefacts import fingerprint, finished, read_run, run_directory, write_run
 from hiermix.artefacts import write as module
 from hiermix.errors import EnvironmentFault
 from hiermix.spec import load_spec
@@ -124,3 +126,30 @@ def test_a_failed_run_is_written_like_any_other() -> None:
     manifest = write_run(result, Path("out"))
     assert manifest.failed
     assert read_run(Path("out")).findings[0].status == "fail"
+
+
+def test_a_folder_of_the_users_own_is_never_replaced(result) -> None:
+    Path("mine").mkdir()
+    Path("mine/thesis.tex").write_text("x")
+    with pytest.raises(EnvironmentFault, match="not a run directory"):
+        write_run(result, Path("mine"))
+    assert Path("mine/thesis.tex").read_text() == "x"
+
+
+def test_finished_runs_are_read_without_the_slow_libraries(result) -> None:
+    write_run(result, Path("out"))
+    code = (
+        "import sys; from pathlib import Path; from hiermix.artefacts import *\n"
+        "stored = read_run(Path('out')); stored.tables, stored.verdict; write_report(stored)\n"
+        "slow = {'bambi', 'pymc', 'pytensor', 'arviz', 'matplotlib', 'xarray', 'scipy'}\n"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    root = Path(module.__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert done.stdout == "[]\n"

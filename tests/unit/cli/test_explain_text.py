@@ -19,6 +19,11 @@ def normal(mu, sigma):
 HALF = Prior("HalfNormal", (("sigma", 0.333333333),))
 
 
+def centred(term, form, weights, reason):
+    weight = np.array(weights, dtype=float)[:, None]
+    return Centring(term, form, weight, weight, np.ones(6), weight, reason)
+
+
 @pytest.fixture
 def prepared():
     """Return y ~ x + f + (1 | g) + (z | g) with six rows in three levels."""
@@ -42,9 +47,9 @@ def prepared():
         Parameter("1|g", "group_specific", (("g", ("a", "b", "c")),)),
     )
     centring = (
-        Centring("1|g", np.zeros((3, 1)), "levels carry little"),
-        Centring("x|g", np.ones((3, 1)), "levels carry much"),
-        Centring("z|g", np.array([[1.0], [0.5], [0.0]]), "levels differ"),
+        centred("1|g", "noncentered", [0, 0, 0], "levels carry little"),
+        centred("x|g", "centered", [1, 1, 1], "levels carry much"),
+        centred("z|g", "adapted", [1, 0.5, 0], "levels differ"),
     )
     plan = ModelPlan(design, "gaussian", {"mu": "identity"}, parameters, centring, ("a note",))
     finding = Finding("rows", "data", "pass", "rows", 6.0, 10.0, 1.0, "rows", "fine", "")
@@ -107,11 +112,11 @@ def test_the_text_tells_model_design_priors_pooling_engine_and_checks(prepared):
         "an own intercept and an own effect of x and an own effect of z for each of the 3 levels",
         "a note",
         "mu: 4 common columns: Intercept, x, f[b], f[c]",
-        "mu: x|g: x (correlated)",
+        "mu: x|g: x (correlations asked for)",
         "1|g: 3 levels are pulled towards Intercept; spread 1|g_sigma ~ HalfNormal",
-        "1|g: non-centred: levels carry little",
-        "x|g: centred: levels carry much",
-        "z|g: 50% centred: levels differ",
+        "1|g: noncentered (mean weight of a level's own data 0.00): levels carry little",
+        "x|g: centered (mean weight of a level's own data 1.00): levels carry much",
+        "z|g: adapted (mean weight of a level's own data 0.50): levels differ",
         "not exact: the response is not conjugate",
         "verdict: pass (policy publish; 1 pass)",
         "note: two levels of g differ only by case",

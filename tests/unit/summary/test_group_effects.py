@@ -113,6 +113,26 @@ def test_a_slope_for_every_category_deviates_from_the_cell_of_its_category() -> 
     assert table.loc[("f[q]", "c"), "coefficient_mean"] == pytest.approx(q)
 
 
+def test_effects_on_each_category_of_the_response_are_told_apart() -> None:
+    group = small.intercept_of(FACTOR)
+    response = (("y_dim", ("no", "yes")),)
+    sd, effect = small.group_parameters(group)
+    plan = small.plan(
+        small.design(X, (), (group,)),
+        (
+            Parameter("Intercept", "common", response),
+            Parameter(sd.name, "group_sd", response),
+            Parameter(effect.name, "group_specific", effect.dims + response),
+        ),
+        "categorical",
+        {"p": "softmax"},
+    )
+    draws = small.normal(np.random.default_rng(14), plan)
+    table = table_of(plan, draws).set_index(["term", "level"])
+    expected = (draws["Intercept"][:, 1] + draws["1|g"][:, 2, 1]).mean()
+    assert table.loc[("Intercept[yes]", "c"), "coefficient_mean"] == pytest.approx(expected)
+
+
 def test_terms_of_another_parameter_of_the_family_carry_its_name() -> None:
     group = small.intercept_of(FACTOR)
     sigma = LinearPart("sigma", True, (), (group,))

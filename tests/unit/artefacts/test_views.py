@@ -1,0 +1,88 @@
+"""Rows as a report shows them."""
+
+import math
+
+import pytest
+
+from hiermix.artefacts.texts import (
+    DASH,
+    ELLIPSIS,
+    MINUS,
+    bytes_text,
+    compact,
+    cut_to,
+    decimals,
+    ems,
+    fixed,
+    seconds_text,
+    shown,
+)
+from hiermix.artefacts.views import level_views, ordered_findings, population_rows, variance_rows
+from hiermix.gates import Verdict
+from tests.unit.artefacts import fabric
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return fabric.result().tables
+
+
+def test_estimates_have_the_digits_that_their_error_allows(tables) -> None:
+    rows = {row["parameter"]: row for row in population_rows(tables)}
+    assert rows["Intercept"]["mean"] == "250.8"
+    assert rows["Days"]["mean"] == "10.42"
+    assert rows["Days"]["role"] == "common effect"
+    assert rows["sigma"]["rhat"] == "1.000"
+
+
+def test_a_missing_number_is_a_dash(tables) -> None:
+    summary = tables.summary.assign(rhat=math.nan, mcse_mean=math.nan, ess_bulk=math.nan)
+    row = population_rows(type(tables)(summary, tables.group_effects, tables.variance))[0]
+    assert (row["rhat"], row["mcse_mean"], row["ess_bulk"]) == (DASH, DASH, DASH)
+
+
+def test_variances_are_left_to_the_file(tables) -> None:
+    quantities = {row["quantity"] for row in variance_rows(tables)}
+    assert quantities == {"sd", "ICC", "R² conditional", "R² marginal", "pooling factor"}
+
+
+def test_levels_are_sorted_by_coefficient(tables) -> None:
+    views = level_views(tables)
+    assert [(v.group, v.term, v.n_levels, v.left_out) for v in views] == [
+        ("Subject", "Intercept", 18, 0),
+        ("Subject", "Days", 18, 0),
+    ]
+    values = [float(row["coefficient_mean"].replace(MINUS, "-")) for row in views[0].rows]
+    assert values == sorted(values)
+
+
+def test_failures_come_first() -> None:
+    verdict = Verdict("publish", (*fabric.FINDINGS, fabric.BROKEN))
+    assert [f.status for f in ordered_findings(verdict)] == ["fail", "warn", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("mcse", "sd", "digits"),
+    [(0.02, 1, 2), (0.1, 1, 1), (3.0, 50, 0), (math.nan, 0.5, 2), (0.0, 0.0, 3), (1e-20, 1, 8)],
+)
+def test_decimals(mcse: float, sd: float, digits: int) -> None:
+    assert decimals(mcse, sd) == digits
+
+
+def test_numbers_as_text() -> None:
+    assert fixed(-1.25, 1) == f"{MINUS}1.2"
+    assert fixed(-0.04, 1) == "0.0"
+    assert fixed(math.nan, 1) == fixed(None, 1) == compact(None) == DASH
+    assert fixed(math.inf, 1) == "∞"
+    assert fixed(-math.inf, 1) == compact(-math.inf) == f"{MINUS}∞"
+    assert fixed(1e200, 2) == "1e+200"
+    assert compact(-1e-7) == f"{MINUS}1e-07"
+    assert seconds_text(3725) == "62 min 5 s"
+    assert bytes_text(2.5 * 2**30) == "2.5 GiB"
+
+
+def test_texts_are_shown_without_what_cannot_be_seen() -> None:
+    assert shown("a\u200bb\n\u2028\udc80") == r"a\u200bb\n\u2028\udc80"
+    assert shown("naïve 日本 🙂") == "naïve 日本 🙂"
+    assert cut_to("W" * 50, 10) == "W" * 9 + ELLIPSIS
+    assert all(ems(cut_to(c * 80, 18)) <= 18 for c in "iWx日")

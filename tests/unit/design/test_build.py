@@ -1,0 +1,174 @@
+import numpy as np
+import pandas as pd
+import pytest
+from model_support import frame_of, panel, spec_of
+
+from hiermix.design import build_design, wanted_columns
+from hiermix.errors import DesignError
+
+
+def design_of(table, formula, **options):
+    spec = spec_of(formula, **options).spec
+    return build_design(spec, frame_of(table, spec))
+
+
+def value(design, metric, variable=None):
+    found = [
+        m for m in design.measurements if m.metric == metric and variable in (None, m.variable)
+    ]
+    assert len(found) == 1, found
+    return found[0].value
+
+
+def test_grouping_factors_are_wanted_as_categories_and_the_rest_as_it_comes():
+    spec = spec_of(
+        "y ~ x + (z | a:b)", known_se="se", components={}
+    ).spec
+    assert wanted_columns(spec) == {
+        "y": "any",
+        "x": "any",
+        "z": "any",
+        "a": "category",
+        "b": "category",
+        "se": "numeric",
+    }
+
+
+def test_columns_of_components_are_wanted_too():
+    spec = spec_of("y ~ x", components={"sigma": "~ w + (1 | g)"}).spec
+    assert wanted_columns(spec)["w"] == "any"
+    assert wanted_columns(spec)["g"] == "category"
+
+
+def test_group_terms_are_an_index_and_slope_columns():
+    table = panel()
+    design = design_of(table, "y ~ x + (x | g)")
+    intercept, slope = design.main.group
+    assert (intercept.name, slope.name) == ("1|g", "x|g")
+    np.testing.assert_array_equal(slope.values[:, 0], table["x"])
+    levels = np.array(slope.factor.levels)
+    np.testing.assert_array_equal(levels[slope.factor.index], table["g"])
+    assert slope.factor.counts.sum() == len(table)
+
+
+def test_only_observed_combinations_of_factors_become_levels():
+    table = pd.DataFrame(
+        {"y": [1.0, 2, 3, 4], "a": ["p", "p", "q", "q"], "b": ["r", "s", "s", "s"]}
+    )
+    design = design_of(table, "y ~ 1 + (1 | a:b)")
+    (term,) = design.main.group
+    assert term.factor.levels == ("p:r", "p:s", "q:s")
+    assert term.factor.counts.tolist() == [1, 1, 2]
+
+
+def test_combinations_that_read_the_same_are_refused():
+    table = pd.DataFrame({"y": [1.0, 2, 3], "a": ["p:r", "p", "q"], "b": ["s", "r:s", "t"]})
+    with pytest.raises(DesignError) as caught:
+        design_of(table, "y ~ 1 + (1 | a:b)")
+    assert caught.value.id == "design.ambiguous-levels"
+
+
+def test_nested_factors_give_the_outer_factor_and_the_combinations():
+    design = design_of(panel(), "y ~ 1 + (1 | g/h)")
+    assert [t.name for t in design.main.group] == ["1|g", "1|g:h"]
+
+
+def test_factor_columns_leave_out_the_first_level_beside_an_intercept():
+    design = design_of(panel(), "y ~ f")
+    assert design.main.common_columns == ("f[b]", "f[c]")
+    assert design_of(panel(), "y ~ 0 + f").main.common_columns == ("f[a]", "f[b]", "f[c]")
+
+
+def test_transformations_are_those_of_the_formula_language():
+    table = panel()
+    design = design_of(table, "y ~ log(exposure) + sqrt(exposure) + I(x ** 2) + scale(z)")
+    columns = dict(zip(design.main.common_columns, design.main.common_matrix.T, strict=True))
+    np.testing.assert_allclose(columns["log(exposure)"], np.log(table["exposure"]))
+    np.testing.assert_allclose(columns["sqrt(exposure)"], np.sqrt(table["exposure"]))
+    np.testing.assert_allclose(columns["I(x ** 2)"], table["x"] ** 2)
+    np.testing.assert_allclose(columns["scale(z)"].std(), 1)
+
+
+def test_offsets_add_up():
+    table = panel()
+    design = design_of(table, "count ~ x + offset(log(exposure)) + offset(2)", family="poisson")
+    np.testing.assert_allclose(design.main.offset, np.log(table["exposure"]) + 2)
+
+
+@pytest.mark.parametrize("name", ["Intercept", "chain", "sigma", "x_offset", "mu", "1|g", "a b", "log"])
+def test_no_column_name_breaks_the_design(name):
+    table = panel().rename(columns={"x": name})
+    design = design_of(table, f"y ~ `{name}` + (`{name}` | g)")
+    np.testing.assert_array_equal(design.main.common_matrix[:, 0], table[name])
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("y ~ log(x)", "log(x): 1 rows <= 0, first at data row 3"),
+        ("y ~ sqrt(x)", "sqrt(x): 1 rows < 0, first at data row 3"),
+        ("y ~ I(1 / x0)", "I(1 / x0): 1 rows are not finite, first at data row 2"),
+    ],
+)
+def test_rows_where_a_term_is_undefined_are_named(formula, words):
+    table = pd.DataFrame({"y": [1.0, 2, 3, 5], "x": [1.0, 2, -1, 3], "x0": [1.0, 0, 2, 3]})
+    with pytest.raises(DesignError) as caught:
+        design_of(table, formula)
+    assert words in caught.value.message
+
+
+def test_a_linear_combination_is_measured_and_named():
+    table = panel()
+    table["copy"] = 2 * table["x"] - 3
+    design = design_of(table, "y ~ x + copy + z")
+    assert value(design, "design_rank_deficiency") == 1
+    (found,) = [m for m in design.measurements if m.metric == "design_rank_deficiency"]
+    assert found.note == "rank 3 of 4: x, copy, Intercept are linearly dependent"
+
+
+def test_the_condition_number_is_that_of_the_standardised_columns():
+    table = panel()
+    design = design_of(table, "y ~ x + z")
+    x = table[["x", "z"]].to_numpy()
+    scaled = (x - x.mean(axis=0)) / x.std(axis=0)
+    assert value(design, "design_condition_number") == pytest.approx(np.linalg.cond(scaled))
+
+
+def test_constant_columns_and_responses_are_measured():
+    table = panel().assign(c=1.0, flat=2.0)
+    assert value(design_of(table, "y ~ c + x"), "constant_columns") == 1
+    assert value(design_of(table, "flat ~ x"), "constant_response") == 1
+    assert value(design_of(table, "y ~ x"), "constant_response") == 0
+
+
+def test_levels_rows_and_slopes_are_measured_by_factor():
+    table = panel()
+    table["within"] = table.groupby("g")["x"].transform("mean")
+    design = design_of(table, "y ~ x + (x | g)")
+    assert value(design, "group_levels", "g") == 7
+    assert value(design, "slope_levels_without_variation", "x|g") == 0
+    flat = design_of(table, "y ~ within + (within | g)")
+    assert value(flat, "slope_levels_without_variation", "within|g") == 1
+
+
+def test_one_row_per_level_is_confounded_with_a_free_residual_only():
+    table = panel()
+    table["row"] = [f"r{i}" for i in range(len(table))]
+    assert value(design_of(table, "y ~ x + (1 | row)"), "observation_level_residual") == 1
+    known = design_of(table, "y ~ x + (1 | row)", known_se="se")
+    assert value(known, "observation_level_residual") == 0
+    counts = design_of(table, "count ~ x + (1 | row)", family="poisson")
+    assert value(counts, "observation_level_residual") == 0
+
+
+def test_a_factor_on_both_sides_is_measured_but_a_trend_is_not():
+    table = panel()
+    table["year"] = np.arange(len(table)) % 5
+    assert value(design_of(table, "y ~ g + (1 | g)"), "group_is_common") == 1
+    assert value(design_of(table, "y ~ year + (1 | year)"), "group_is_common") == 0
+
+
+def test_correlations_that_are_not_estimated_are_said():
+    assert "fitted as independent" in " ".join(design_of(panel(), "y ~ x + (x | g)").warnings)
+    assert design_of(panel(), "y ~ x + (x || g)").warnings == ()
+    assert design_of(panel(), "y ~ x + (1 | g)").warnings == ()
