@@ -17,7 +17,7 @@ import pandas as pd
 from bambi.terms import GroupSpecificTerm
 
 from hiermix.design.types import Design, GroupTerm, LinearPart
-from hiermix.engines.hierarchy import Hierarchy
+from hiermix.engines.hierarchy import Hierarchy, sd_distribution
 from hiermix.model.centring import build_order
 from hiermix.model.plan import ModelPlan
 from hiermix.spec.priors import Prior
@@ -214,9 +214,14 @@ def _add_group_terms(
         names[f"{sterile}_sigma"] = f"{label}_sigma"
         hyperprior = _prior(plan, f"{label}_sigma")
         if term.name in centring:
+            sd = plan.parameter(f"{label}_sigma").prior
+            folded = sd_distribution(sd[0])
+            if folded is not None:
+                hyperprior = bmb.Prior("Folded", dist=folded, **hyperprior.args)
+            scale = hyperprior.args.get("sigma")
             prior = bmb.Prior(
                 "Centred",
-                dist=hierarchy.distribution(term, centring[term.name]),
+                dist=hierarchy.distribution(term, centring[term.name], scale),
                 noncentered=False,
                 sigma=hyperprior,
             )

@@ -22,6 +22,39 @@ import pytensor.tensor as pt
 from hiermix.design.types import Factor, GroupTerm, LinearPart
 from hiermix.model.centring import is_nested, parent_levels
 from hiermix.model.plan import Centring
+from hiermix.spec.priors import Prior
+
+
+FOLDED = {"HalfNormal": pm.Normal, "HalfStudentT": pm.StudentT}
+"""Half distributions and the symmetric ones whose absolute value they are."""
+
+MIN_NU = 3.0
+"""With fewer degrees of freedom the tails are so heavy that the log scale is the better one."""
+
+
+def sd_distribution(prior: Prior) -> Callable[..., Any] | None:
+    """Return a builder of a group sd as the absolute value of a symmetric variable, or ``None``.
+
+    A group sd that may be zero has a long left tail on the log scale, through which a sampler
+    moves slowly. ``u = x z`` with a signed x has no boundary, and |x| has the half distribution.
+    """
+    arguments = dict(prior.arguments)
+    if prior.distribution not in FOLDED or arguments.get("nu", MIN_NU) < MIN_NU:
+        return None
+
+    def build(name: str, dims: Any = None, **given: Any) -> Any:
+        scale = given.pop("sigma")
+        x = FOLDED[prior.distribution](f"{name}_signed", mu=0.0, sigma=1.0, **given, dims=dims)
+        return pm.Deterministic(name, abs(x) * scale, dims=dims)
+
+    return build
+
+
+def signed_sd(name: str, sd: Any, scale: Any) -> Any:
+    """Return the signed variable behind a group sd, or the sd itself where there is none."""
+    model = pm.modelcontext(None)
+    signed = f"{name}_signed"
+    return model[signed] * scale if signed in model.named_vars else sd
 
 
 class Hierarchy:
@@ -47,11 +80,14 @@ class Hierarchy:
         columns = part.common_matrix
         self._columns = columns - columns.mean(axis=0) if intercept_name else columns
 
-    def distribution(self, term: GroupTerm, centring: Centring) -> Callable[..., Any]:
+    def distribution(
+        self, term: GroupTerm, centring: Centring, sd_scale: Any
+    ) -> Callable[..., Any]:
         """Return the hook that Bambi calls for ``term`` while it builds the model."""
 
         def build(name: str, sigma: Any, dims: tuple[str, ...]) -> Any:
-            effect = self._effect(name, term, centring, sigma, dims)
+            tau = signed_sd(f"{name}_sigma", sigma, sd_scale)
+            effect = self._effect(name, term, centring, tau, dims)
             self._effects[term.factor.name, term.expression] = effect
             return effect
 
@@ -67,7 +103,7 @@ class Hierarchy:
         wide = term.labels is not None
         mean = self._mean(term, centring.row_weight, wide)
         if centring.form == "centered":
-            coefficient = pm.Normal(z_name, mean, tau, dims=dims)
+            coefficient = pm.Normal(z_name, mean, abs(tau), dims=dims)
             return pm.Deterministic(name, coefficient - mean, dims=dims)
         information = centring.information if wide else centring.information[:, 0]
         estimate = centring.estimate if wide else centring.estimate[:, 0]
