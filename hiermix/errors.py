@@ -117,15 +117,19 @@ class InputErrors(InputError):
     def __init__(self, errors: Iterable[HiermixError]) -> None:
         self.errors = tuple(e for error in errors for e in error.flatten())
         first = self.errors[0]
-        super().__init__(first.id, "\n".join(e.message for e in self.errors), first.where, first.hint)
+        super().__init__(
+            first.id, "\n".join(e.message for e in self.errors), first.where, first.hint
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.errors,)
 
     def at(self, where: Where) -> HiermixError:
+        """Place each of the errors."""
         return InputErrors(e.at(where) for e in self.errors)
 
     def flatten(self) -> tuple[HiermixError, ...]:
+        """Return the errors that are reported together."""
         return self.errors
 
 

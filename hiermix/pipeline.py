@@ -1,4 +1,4 @@
-"""The stage calls, in order: spec -> data -> design -> plan -> fit -> diagnostics -> gates -> tables."""
+"""The stage calls, in order: data, design, plan, fit, diagnostics, gates, tables."""
 
 from __future__ import annotations
 

@@ -159,9 +159,7 @@ def _check_component(parameter: str, spec: RunSpec) -> None:
         )
 
 
-def _known_se(
-    spec: RunSpec, source: ColumnSource, row_numbers: np.ndarray
-) -> np.ndarray | None:
+def _known_se(spec: RunSpec, source: ColumnSource, row_numbers: np.ndarray) -> np.ndarray | None:
     name = spec.model.known_se
     if name is None:
         return None

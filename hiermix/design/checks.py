@@ -115,7 +115,9 @@ def _dependencies(
     note = ""
     if missing:
         weight = np.abs(right[rank:]).max(axis=0)
-        members = [n for n, w in zip(kept, weight, strict=True) if w > NULL_VECTOR_SHARE * weight.max()]
+        members = [
+            n for n, w in zip(kept, weight, strict=True) if w > NULL_VECTOR_SHARE * weight.max()
+        ]
         if intercept:
             members.append("Intercept")
         extra = 1 if intercept else 0
@@ -218,6 +220,4 @@ def _slope(term: GroupTerm) -> Iterator[Measurement]:
 def level_sum_of_squares(factor: Factor, values: np.ndarray) -> np.ndarray:
     """Return the sum of squares about the level means, shape ``(n_groups,)``."""
     mean = np.bincount(factor.index, values, minlength=factor.n_groups) / factor.counts
-    return np.bincount(
-        factor.index, (values - mean[factor.index]) ** 2, minlength=factor.n_groups
-    )
+    return np.bincount(factor.index, (values - mean[factor.index]) ** 2, minlength=factor.n_groups)

@@ -123,8 +123,7 @@ class ColumnSource:
             ) from None
         evaluated = matrices.common.terms
         return tuple(
-            self._checked(term, evaluated[name])
-            for term, name in zip(terms, names, strict=True)
+            self._checked(term, evaluated[name]) for term, name in zip(terms, names, strict=True)
         )
 
     def _checked(self, term: Term, evaluated: Any) -> CommonTerm:

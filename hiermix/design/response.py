@@ -32,7 +32,7 @@ class Support:
 
 
 def _integer(values: np.ndarray) -> np.ndarray:
-    return (values == np.floor(values)) & (values >= 0)
+    return np.asarray((values == np.floor(values)) & (values >= 0))
 
 
 _COUNT = Support(
@@ -254,7 +254,9 @@ def _categories(
             "a number with so many values is a measurement or a count",
         )
     order = " < ".join(levels) if family != "categorical" else ", ".join(levels)
-    role = "order of the categories" if family != "categorical" else "categories, first is reference"
+    role = (
+        "order of the categories" if family != "categorical" else "categories, first is reference"
+    )
     return (
         Response(name, "plain", codes.astype(np.float64), levels=levels),
         (f"{name}: {role}: {order}",),

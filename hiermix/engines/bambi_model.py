@@ -50,7 +50,7 @@ class IndexedTerm(GroupSpecificTerm):  # type: ignore[misc]
     """
 
     def __init__(self, name: str, term: GroupTerm, prior: bmb.Prior) -> None:
-        self._hyperprior_alias = {}
+        self._hyperprior_alias: dict[str, str] = {}
         self._name = name
         self.prior = prior
         self.prefix = None
@@ -173,7 +173,8 @@ def _response(design: Design, family: str) -> tuple[dict[str, Any], str]:
         return data, "p(y, trials)"
     if response.kind == "censored":
         data["status"] = pd.Categorical.from_codes(
-            np.asarray(response.status).astype(np.int64) + 1, categories=["left", "none", "right"]
+            (np.asarray(response.status).astype(np.int64) + 1).tolist(),
+            categories=pd.Index(["left", "none", "right"], dtype=object),
         )
         return data, "censored(y, status)"
     if response.kind == "truncated":
@@ -184,8 +185,8 @@ def _response(design: Design, family: str) -> tuple[dict[str, Any], str]:
         return data, "weighted(y, w)"
     if response.levels is not None and len(response.levels) > 2:
         data["y"] = pd.Categorical.from_codes(
-            response.values.astype(np.int64),
-            categories=[f"k{i:03d}" for i in range(len(response.levels))],
+            response.values.astype(np.int64).tolist(),
+            categories=pd.Index([f"k{i:03d}" for i in range(len(response.levels))], dtype=object),
             ordered=True,
         )
     elif family in INTEGER_FAMILIES:
@@ -214,14 +215,14 @@ def _add_group_terms(
         names[f"{sterile}_sigma"] = f"{label}_sigma"
         hyperprior = _prior(plan, f"{label}_sigma")
         if term.name in centring:
-            sd = plan.parameter(f"{label}_sigma").prior
-            folded = sd_distribution(sd[0])
+            folded = sd_distribution(hyperprior.name, hyperprior.args)
             if folded is not None:
                 hyperprior = bmb.Prior("Folded", dist=folded, **hyperprior.args)
-            scale = hyperprior.args.get("sigma")
             prior = bmb.Prior(
                 "Centred",
-                dist=hierarchy.distribution(term, centring[term.name], scale),
+                dist=hierarchy.distribution(
+                    term, centring[term.name], hyperprior.args.get("sigma")
+                ),
                 noncentered=False,
                 sigma=hyperprior,
             )

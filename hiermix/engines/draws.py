@@ -41,7 +41,7 @@ def save_chain(folder: Path, number: int, chain: ChainDraws) -> None:
     arrays = {f"value:{name}": array for name, array in chain.values.items()}
     arrays |= {f"stat:{name}": array for name, array in chain.stats.items()}
     partial = folder / f"chain-{number}.partial.npz"
-    np.savez(partial, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(partial, allow_pickle=False, **arrays)
     partial.replace(folder / f"chain-{number}.npz")
 
 

@@ -12,7 +12,7 @@ where they are right (see `hiermix.model.centring`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,6 @@ import pytensor.tensor as pt
 from hiermix.design.types import Factor, GroupTerm, LinearPart
 from hiermix.model.centring import is_nested, parent_levels
 from hiermix.model.plan import Centring
-from hiermix.spec.priors import Prior
-
 
 FOLDED = {"HalfNormal": pm.Normal, "HalfStudentT": pm.StudentT}
 """Half distributions and the symmetric ones whose absolute value they are."""
@@ -32,19 +30,24 @@ MIN_NU = 3.0
 """With fewer degrees of freedom the tails are so heavy that the log scale is the better one."""
 
 
-def sd_distribution(prior: Prior) -> Callable[..., Any] | None:
+def sd_distribution(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any] | None:
     """Return a builder of a group sd as the absolute value of a symmetric variable, or ``None``.
 
     A group sd that may be zero has a long left tail on the log scale, through which a sampler
     moves slowly. ``u = x z`` with a signed x has no boundary, and |x| has the half distribution.
+
+    Parameters
+    ----------
+    name, arguments
+        Distribution of the sd's prior and its arguments.
     """
-    arguments = dict(prior.arguments)
-    if prior.distribution not in FOLDED or arguments.get("nu", MIN_NU) < MIN_NU:
+    if name not in FOLDED or np.min(arguments.get("nu", MIN_NU)) < MIN_NU:
         return None
+    symmetric = FOLDED[name]
 
     def build(name: str, dims: Any = None, **given: Any) -> Any:
         scale = given.pop("sigma")
-        x = FOLDED[prior.distribution](f"{name}_signed", mu=0.0, sigma=1.0, **given, dims=dims)
+        x = symmetric(f"{name}_signed", mu=0.0, sigma=1.0, **given, dims=dims)
         return pm.Deterministic(name, abs(x) * scale, dims=dims)
 
     return build
@@ -113,7 +116,7 @@ class Hierarchy:
         return pm.Deterministic(name, tau * (z + h) / q, dims=dims)
 
     def _mean(self, term: GroupTerm, row_weight: np.ndarray, wide: bool) -> Any:
-        """What the model predicts for the levels without their own effect of this term."""
+        """Predict the levels' coefficients without their own effect of this term."""
         if term.expression == "1":
             return self._intercept_mean(term.factor, row_weight)
         shape = (term.factor.n_groups, len(term.columns)) if wide else (term.factor.n_groups,)
@@ -128,7 +131,7 @@ class Hierarchy:
         return mean
 
     def _intercept_mean(self, factor: Factor, row_weight: np.ndarray) -> Any:
-        """Mean linear predictor of the level's rows without the level's own intercept."""
+        """Predict the levels' mean linear predictors without their own intercept."""
         model = pm.modelcontext(None)
         mean: Any = np.zeros(factor.n_groups)
         if self._intercept_name is not None:
@@ -165,9 +168,7 @@ def _mean_effect(factor: Factor, term: GroupTerm, effect: Any, row_weight: np.nd
     _, first, index = np.unique(pair, return_index=True, return_inverse=True)
     total = np.bincount(factor.index, row_weight, minlength=factor.n_groups)
     own, partner = factor.index[first], other.index[first]
-    shares = [
-        np.bincount(index, row_weight * column) / total[own] for column in term.values.T
-    ]
+    shares = [np.bincount(index, row_weight * column) / total[own] for column in term.values.T]
     if len(own) == factor.n_groups:  # nested, or the factor itself: one partner for each level
         order = np.argsort(own)
         partner, shares = partner[order], [share[order] for share in shares]

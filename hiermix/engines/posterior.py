@@ -77,4 +77,3 @@ def _uncentre(plan: ModelPlan, draws: dict[str, np.ndarray]) -> None:
             else:
                 shift = shift + values * mean[0]
         draws[intercept] = draws[intercept] - shift
-

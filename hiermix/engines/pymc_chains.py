@@ -49,9 +49,7 @@ def sample_chains(
             for i, c in enumerate(finished)
         ]
         now = ChainProgress(chain, done, total, divergences, done <= request.tune)
-        rest = [
-            ChainProgress(i, 0, total, 0, True) for i in range(len(past) + 1, request.chains)
-        ]
+        rest = [ChainProgress(i, 0, total, 0, True) for i in range(len(past) + 1, request.chains)]
         return (*past, now, *rest)
 
     for chain in range(request.chains):

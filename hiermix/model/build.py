@@ -70,9 +70,7 @@ def plan_model(spec: RunSpec, design: Design) -> ModelPlan:
         for p in parameters
         if p.role == "group_sd" and isinstance(p.prior, tuple)
     }
-    centring = plan_centring(
-        design, family.name, link, spec.model.parameterization, sd_priors
-    )
+    centring = plan_centring(design, family.name, link, spec.model.parameterization, sd_priors)
     return ModelPlan(design, family.name, links, tuple(parameters), centring, design.warnings)
 
 
@@ -298,5 +296,3 @@ def _truncate(prior: Prior, lower: float | None, upper: float | None) -> Prior:
         "TruncatedNormal",
         prior.arguments + tuple((k, float(v)) for k, v in limits if v is not None),
     )
-
-

@@ -144,9 +144,7 @@ def _word(weight: float) -> str:
     return "mostly centered" if weight > 0.5 else "mostly noncentered"
 
 
-def _level_data(
-    term: GroupTerm, design: Design, pilot: Pilot
-) -> tuple[np.ndarray, np.ndarray]:
+def _level_data(term: GroupTerm, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
     """Return information and own estimate of every level, both ``(n_groups, k)``."""
     if term.expression == "1":
         return _intercept_data(term, design.main.group, pilot)

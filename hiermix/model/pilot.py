@@ -7,7 +7,7 @@ times its prior. Only the sampler's coordinates depend on the result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,9 +43,7 @@ class _Levels:
     n_obs: int
 
     @classmethod
-    def of(
-        cls, z: np.ndarray, factor: Factor, weight: np.ndarray, residual: np.ndarray
-    ) -> _Levels:
+    def of(cls, z: np.ndarray, factor: Factor, weight: np.ndarray, residual: np.ndarray) -> _Levels:
         g, q = factor.n_groups, z.shape[1]
         gram = np.empty((g, q, q))
         for a in range(q):
@@ -170,15 +168,13 @@ def _posterior_means(
 def log_density(prior: Prior, values: np.ndarray) -> np.ndarray:
     """Return the log density of a prior of a group sd; flat for distributions not listed."""
     a = dict(prior.arguments)
-    table = {
+    table: Mapping[str, Callable[[], np.ndarray]] = {
         "HalfNormal": lambda: stats.halfnorm.logpdf(values, scale=a["sigma"]),
         "HalfStudentT": lambda: stats.t.logpdf(values, a["nu"], scale=a["sigma"]),
         "HalfCauchy": lambda: stats.halfcauchy.logpdf(values, scale=a["beta"]),
         "Exponential": lambda: stats.expon.logpdf(values, scale=1 / a["lam"]),
         "Gamma": lambda: stats.gamma.logpdf(values, a["alpha"], scale=1 / a["beta"]),
-        "Uniform": lambda: np.where(
-            (values >= a["lower"]) & (values <= a["upper"]), 0.0, -np.inf
-        ),
+        "Uniform": lambda: np.where((values >= a["lower"]) & (values <= a["upper"]), 0.0, -np.inf),
     }
     known = prior.distribution in table and not (prior.distribution == "Gamma" and "mu" in a)
     return np.asarray(table[prior.distribution]()) if known else np.zeros_like(values)

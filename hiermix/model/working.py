@@ -99,7 +99,7 @@ def _solve(x: np.ndarray, z: np.ndarray, weight: np.ndarray) -> np.ndarray:
     xw = x * weight[:, None]
     gram = xw.T @ x
     gram[np.diag_indices_from(gram)] *= 1 + RIDGE
-    return np.linalg.lstsq(gram, xw.T @ z, rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(gram, xw.T @ z, rcond=None)[0])
 
 
 def _irls_logit(

@@ -167,7 +167,9 @@ def test_centring_changes_coordinates_and_not_the_posterior(formula, parameteriz
     density = ours.compile_logp(mode="FAST_COMPILE")
     reference_density = reference.compile_logp(mode="FAST_COMPILE")
     effects = [
-        n for n in centred.names if centred_plan.parameter(centred.names[n]).role == "group_specific"
+        n
+        for n in centred.names
+        if centred_plan.parameter(centred.names[n]).role == "group_specific"
     ]
     outputs = [ours[n] for n in effects] + [ours[f"{n}_sigma"] for n in effects]
     read = ours.compile_fn(

@@ -21,9 +21,7 @@ def value(design, metric, variable=None):
 
 
 def test_grouping_factors_are_wanted_as_categories_and_the_rest_as_it_comes():
-    spec = spec_of(
-        "y ~ x + (z | a:b)", known_se="se", components={}
-    ).spec
+    spec = spec_of("y ~ x + (z | a:b)", known_se="se", components={}).spec
     assert wanted_columns(spec) == {
         "y": "any",
         "x": "any",
@@ -95,7 +93,9 @@ def test_offsets_add_up():
     np.testing.assert_allclose(design.main.offset, np.log(table["exposure"]) + 2)
 
 
-@pytest.mark.parametrize("name", ["Intercept", "chain", "sigma", "x_offset", "mu", "1|g", "a b", "log"])
+@pytest.mark.parametrize(
+    "name", ["Intercept", "chain", "sigma", "x_offset", "mu", "1|g", "a b", "log"]
+)
 def test_no_column_name_breaks_the_design(name):
     table = panel().rename(columns={"x": name})
     design = design_of(table, f"y ~ `{name}` + (`{name}` | g)")

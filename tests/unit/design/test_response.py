@@ -97,7 +97,9 @@ def test_truncation_bounds_hold_the_response():
 
 
 def test_censoring_status_is_read_as_words_or_numbers():
-    table = GOOD.assign(y=[1.0, 2.0, 3.0, 4.0], s=["none", "right", "left", "none"], t=[0, 1, -1, 0])
+    table = GOOD.assign(
+        y=[1.0, 2.0, 3.0, 4.0], s=["none", "right", "left", "none"], t=[0, 1, -1, 0]
+    )
     words = response_of(table, "censored(y, s) ~ x").response.status
     numbers = response_of(table, "censored(y, t) ~ x").response.status
     assert words.tolist() == numbers.tolist() == [0, 1, -1, 0]

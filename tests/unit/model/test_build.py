@@ -90,9 +90,7 @@ def test_all_wrong_priors_are_reported_at_once():
 
 
 def test_bounds_truncate_a_normal_prior():
-    plan = plan_of(
-        panel(), "y ~ x + z", bounds={"x": [0, None]}, priors={"x": "Normal(0, 2)"}
-    )
+    plan = plan_of(panel(), "y ~ x + z", bounds={"x": [0, None]}, priors={"x": "Normal(0, 2)"})
     assert prior_texts(plan, "x") == ["TruncatedNormal(mu=0, sigma=2, lower=0)"]
 
 
