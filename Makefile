@@ -36,8 +36,9 @@ unit: setup-dev  ## all tests and doctests (ARGS='-m "not slow"' for the quick o
 docs: setup  ## write the generated parts of README.md again
 	$(BIN)/python scripts/update_readme.py
 
-bench: setup  ## wall time of every example by stage
-	$(BIN)/python scripts/bench.py
+bench: setup-dev  ## effective draws per second beside Bambi's default, and wall time of every example
+	$(BIN)/python tests/bench/sampling.py
+	$(BIN)/python tests/bench/examples.py
 
 clean:  ## remove the environment and all caches (runs/ stays)
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

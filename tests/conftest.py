@@ -4,6 +4,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Run by `make bench`, not by pytest.
+collect_ignore_glob = ["bench/*"]
+
 # Before anything imports matplotlib: no test has a display.
 os.environ.setdefault("MPLBACKEND", "Agg")
 # As the nuts engine asks for, before any test imports pytensor.

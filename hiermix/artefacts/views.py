@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +75,16 @@ def population_rows(tables: Tables) -> list[dict[str, str]]:
     return rows
 
 
+LONG_NUMBER = re.compile(r"\d+\.\d{4,}(?:e[-+]?\d+)?")
+"""Numbers that the report shortens to six digits; `spec.resolved.yaml` has all of them."""
+
+
 def prior_rows(manifest: Manifest) -> list[dict[str, str]]:
     """Return the priors with their numbers and where they come from."""
     return [
         {
             "parameter": str(row["parameter"]),
-            "prior": str(row["prior"]),
+            "prior": LONG_NUMBER.sub(lambda m: f"{float(m[0]):.6g}", str(row["prior"])),
             "source": "default" if row["default"] else "spec",
         }
         for row in manifest.model["priors"]

@@ -18,6 +18,9 @@ already useless to a sampler."""
 NULL_VECTOR_SHARE = 1e-3
 """A column belongs to a linear dependency when its weight is at least this share of the largest."""
 
+LARGE_SCALE = 1e6
+"""Sd of a column from which on a person is told to rescale it."""
+
 FREE_RESIDUAL = frozenset({"gaussian", "t", "laplace", "lognormal", "exgaussian"})
 """Families whose residual scale is free: one row per level cannot tell it from the group sd."""
 
@@ -93,7 +96,8 @@ def _columns(main: LinearPart) -> Iterator[Measurement]:
             "design",
             free[largest],
             float(scales[largest]),
-            f"{free[largest]} has sd {scales[largest]:.3g}: rescale",
+            f"{free[largest]} has sd {scales[largest]:.3g}"
+            + (": rescale" if scales[largest] > LARGE_SCALE else ""),
         )
     yield from _dependencies(x[:, ~constant], sd[~constant], main.intercept, names, constant)
 

@@ -37,16 +37,18 @@ class Block:
 
 
 def blocks(fit: Fit, plan: ModelPlan) -> Iterator[Block]:
-    """Yield every parameter of the plan, in its order, with its draws."""
+    """Yield every parameter of the plan that is sampled, in its order, with its draws."""
     posterior = fit.tree["posterior"].dataset if "posterior" in fit.tree else xr.Dataset()
     for parameter in plan.parameters:
+        if parameter.is_fixed:
+            continue
         names = scalar_names(parameter)
         problem = _problem(posterior, parameter)
         if problem:
             yield Block(parameter, names, None, problem)
             continue
         dims = [dim for dim, _ in parameter.dims]
-        array = posterior[parameter.name].transpose(*dims, "chain", "draw").to_numpy()
+        array = posterior[parameter.variable].transpose(*dims, "chain", "draw").to_numpy()
         yield Block(parameter, names, array.reshape(len(names), *array.shape[-2:]))
 
 
@@ -73,9 +75,9 @@ def scalar_names(parameter: Parameter) -> tuple[str, ...]:
 
 
 def _problem(posterior: xr.Dataset, parameter: Parameter) -> str:
-    if parameter.name not in posterior.data_vars:
+    if parameter.variable not in posterior.data_vars:
         return "not in the posterior"
-    array = posterior[parameter.name]
+    array = posterior[parameter.variable]
     expected = {"chain", "draw", *(dim for dim, _ in parameter.dims)}
     if set(array.dims) != expected:
         return f"has the dimensions {', '.join(map(str, array.dims))}"

@@ -8,7 +8,7 @@ from typing import Any
 from hiermix.engines.base import Fit, FitRequest, ProgressListener
 from hiermix.engines.flags import prepare_pytensor
 from hiermix.errors import EngineError
-from hiermix.model.plan import ModelPlan
+from hiermix.model.plan import ModelPlan, tree_name
 
 
 class NutsEngine:
@@ -71,7 +71,9 @@ class NutsEngine:
             plan, built.names, raw, {"inference_library": request.sampler, "engine": self.name}
         )
         listener.stage("predict")
-        skipped = add_predictive(tree, model, raw, plan.design.response.name, request.seed)
+        skipped = add_predictive(
+            tree, model, raw, tree_name(plan.design.response.name), request.seed
+        )
         clock.lap("predict")
         facts: dict[str, Any] = {
             "dimensions": dimensions,

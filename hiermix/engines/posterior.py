@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from hiermix.engines.draws import RawDraws
-from hiermix.model.plan import ModelPlan
+from hiermix.model.plan import ModelPlan, tree_name
 
 
 def posterior_tree(
@@ -42,7 +42,7 @@ def posterior_tree(
             continue
         dims = tuple(name for name, _ in parameter.dims)
         shape = by_plan[parameter.name].shape[:2] + parameter.shape
-        variables[parameter.name] = (
+        variables[parameter.variable] = (
             ("chain", "draw", *dims),
             by_plan[parameter.name].reshape(shape),
         )
@@ -54,7 +54,7 @@ def posterior_tree(
     stats = xr.Dataset({n: (("chain", "draw"), v) for n, v in raw.stats.items()}, coords=base)
     response = plan.design.response
     observed = xr.Dataset(
-        {response.name: (("__obs__",), response.values)},
+        {tree_name(response.name): (("__obs__",), response.values)},
         coords={"__obs__": np.arange(plan.design.n_obs)},
     )
     return xr.DataTree.from_dict(

@@ -102,5 +102,5 @@ def _renamed(data: xr.Dataset, response: str) -> xr.Dataset:
     dims = ("chain", "draw", "__obs__")
     return xr.Dataset(
         {response: (dims, variable.transpose(*dims).to_numpy())},
-        coords={"__obs__": data["__obs__"].to_numpy()},
+        coords={name: data[name].to_numpy() for name in dims},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hiermix.design.types import Design, LinearPart
 from hiermix.errors import HiermixError, InputErrors, PriorError, Where
@@ -17,7 +17,7 @@ from hiermix.model.defaults import (
     main_defaults,
     threshold_defaults,
 )
-from hiermix.model.plan import ModelPlan, Parameter
+from hiermix.model.plan import ModelPlan, Parameter, tree_name
 from hiermix.spec import RunSpec
 from hiermix.spec.families import FAMILIES
 from hiermix.spec.priors import Prior, parse_prior
@@ -63,7 +63,7 @@ def plan_model(spec: RunSpec, design: Design) -> ModelPlan:
         links[name] = family.parameter(name).links[0]
         parameters += _part_parameters(part, f"{name}_", component_defaults(part), stated, ())
     parameters += _auxiliary(design, spec, stated)
-    parameters = _bounded(parameters, spec.model.bounds, stated)
+    parameters = _distinct_dims(_bounded(parameters, spec.model.bounds, stated))
     stated.finish(parameters)
     sd_priors = {
         p.name.removesuffix("_sigma"): p.prior
@@ -275,16 +275,24 @@ def _bounded(
                 f"model.bounds.{parameter.name}",
                 "state the bounds in the prior itself, for example TruncatedNormal(...)",
             )
-        result.append(
-            Parameter(
-                parameter.name,
-                parameter.role,
-                parameter.dims,
-                parameter.component,
-                tuple(_truncate(p, lower, upper) for p in priors),
-                parameter.default_prior,
-            )
-        )
+        result.append(replace(parameter, prior=tuple(_truncate(p, lower, upper) for p in priors)))
+    return result
+
+
+def _distinct_dims(parameters: list[Parameter]) -> list[Parameter]:
+    """Rename dimensions that share a name but not the labels, and those that a tree refuses."""
+    seen: dict[str, tuple[str, ...]] = {}
+    result = []
+    for parameter in parameters:
+        dims = []
+        for name, labels in parameter.dims:
+            own = base = tree_name(name)
+            number = 1
+            while seen.setdefault(own, labels) != labels:
+                number += 1
+                own = f"{base}_{number}"
+            dims.append((own, labels))
+        result.append(replace(parameter, dims=tuple(dims)))
     return result
 
 

@@ -92,8 +92,10 @@ def run_pilot(
     by_factor: dict[str, list[GroupTerm]] = {}
     for term in terms:
         by_factor.setdefault(term.factor.name, []).append(term)
-    spread = float(np.sqrt(np.average(working.residual**2, weights=working.weight)))
     known = working.dispersion
+    spread = float(np.sqrt(np.average(working.residual**2, weights=working.weight)))
+    if known is not None:
+        spread = max(spread, float(np.sqrt(known / np.average(working.weight))))
     dispersion = known or 0.5 * spread**2 * float(np.average(working.weight))
     contribution = {name: np.zeros_like(working.residual) for name in by_factor}
     columns = {
@@ -170,7 +172,7 @@ def log_density(prior: Prior, values: np.ndarray) -> np.ndarray:
     a = dict(prior.arguments)
     table: Mapping[str, Callable[[], np.ndarray]] = {
         "HalfNormal": lambda: stats.halfnorm.logpdf(values, scale=a["sigma"]),
-        "HalfStudentT": lambda: stats.t.logpdf(values, a["nu"], scale=a["sigma"]),
+        "HalfStudentT": lambda: np.log(2) + stats.t.logpdf(values, a["nu"], scale=a["sigma"]),
         "HalfCauchy": lambda: stats.halfcauchy.logpdf(values, scale=a["beta"]),
         "Exponential": lambda: stats.expon.logpdf(values, scale=1 / a["lam"]),
         "Gamma": lambda: stats.gamma.logpdf(values, a["alpha"], scale=1 / a["beta"]),

@@ -47,6 +47,27 @@ class Parameter:
         """Shape after chain and draw."""
         return tuple(len(labels) for _, labels in self.dims)
 
+    @property
+    def variable(self) -> str:
+        """Name in the DataTree."""
+        return tree_name(self.name)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the spec gives its value, so that there is nothing to sample."""
+        return isinstance(self.prior, float)
+
+
+def tree_name(name: str) -> str:
+    """Return a name as a DataTree and netCDF can hold it: ``/`` separates their groups.
+
+    Examples
+    --------
+    >>> tree_name("I(x / 2)") == "I(x \N{DIVISION SLASH} 2)"
+    True
+    """
+    return name.replace("/", "\N{DIVISION SLASH}")
+
 
 @dataclass(frozen=True)
 class Centring:

@@ -35,8 +35,8 @@ def draws_of(fit: Fit, parameter: Parameter) -> np.ndarray:
     posterior = fit.tree["posterior"].dataset
     dims = [name for name, _ in parameter.dims]
     n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
-    if parameter.name in posterior.data_vars:
-        array = posterior[parameter.name]
+    if parameter.variable in posterior.data_vars:
+        array = posterior[parameter.variable]
         if set(array.dims) == {"chain", "draw", *dims}:
             values = array.transpose("chain", "draw", *dims).to_numpy()
             if values.shape[2:] == parameter.shape:

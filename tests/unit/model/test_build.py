@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 from model_support import panel, plan_of
 
@@ -104,38 +103,8 @@ def test_bounds_need_a_common_effect_with_a_normal_prior():
 def test_parameterization_names_group_terms():
     plan = plan_of(panel(), "y ~ x + (x | g)", parameterization={"1|g": "centered"})
     by_term = {c.term: c for c in plan.centring}
+    assert by_term["1|g"].form == "centered"
     assert (by_term["1|g"].weight == 1).all()
+    assert by_term["x|g"].form == "adapted"
     with pytest.raises(DesignError, match="no group term '1\\|q'"):
         plan_of(panel(), "y ~ x + (x | g)", parameterization={"1|q": "centered"})
-
-
-def balanced(n_groups, rows, tau, seed=1):
-    import pandas as pd
-
-    rng = np.random.default_rng(seed)
-    g = np.repeat(np.arange(n_groups), rows)
-    y = rng.normal(0, tau, n_groups)[g] + rng.normal(size=len(g))
-    return pd.DataFrame({"y": y, "x": rng.normal(size=len(g)), "g": [f"g{i}" for i in g]})
-
-
-def test_levels_with_strong_data_are_centred_and_with_weak_data_are_not():
-    (strong,) = plan_of(balanced(30, 200, tau=1.0), "y ~ x + (1 | g)").centring
-    (weak,) = plan_of(balanced(30, 2, tau=0.1), "y ~ x + (1 | g)").centring
-    assert strong.weight.min() > 0.9
-    assert weak.weight.max() < 0.2
-
-
-@pytest.mark.parametrize("tau", [0.3, 1.0, 3.0])
-def test_the_pilot_finds_the_group_sd_to_a_factor_of_two(tau):
-    (plan,) = plan_of(balanced(60, 20, tau=tau), "y ~ x + (1 | g)").centring
-    assert tau / 2 < plan.scale[0] < tau * 2
-
-
-def test_one_of_two_crossed_factors_is_anchored_at_the_intercept():
-    plan = plan_of(panel(), "y ~ x + (1 | g) + (1 | h)")
-    assert sum(c.anchored for c in plan.centring) == 1
-
-
-def test_nested_factors_are_anchored_together():
-    plan = plan_of(panel(), "y ~ x + (1 | g / sub)")
-    assert all(c.anchored for c in plan.centring)

@@ -1,6 +1,6 @@
 """Run every shipped spec once and print where its wall time went.
 
-usage: python scripts/bench.py [SPEC...]
+usage: python tests/bench/examples.py [SPEC...]
 
 Each spec is fitted in a process of its own, as a person would, with ``--force`` into ``bench/``.
 """
@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_once(spec: Path) -> tuple[int, float, dict[str, float]]:
