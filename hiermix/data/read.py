@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hiermix.data.frame import Frame, Role
-from hiermix.data.kinds import rows_text, settle
+from hiermix.data.kinds import settle
 from hiermix.data.source import Source, find_files
 from hiermix.data.tables import Table, open_table
 from hiermix.errors import DataError, HiermixError, InputErrors, Where
