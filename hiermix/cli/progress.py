@@ -22,6 +22,7 @@ STAGES = {
     "model": "planning the model",
     "compile": "compiling the model",
     "sample": "sampling",
+    "predict": "drawing from the fitted model",
     "collect": "collecting draws",
     "diagnose": "computing diagnostics",
     "summarise": "summarising",
