@@ -76,6 +76,10 @@ def cut_to(text: str, width: float) -> str:
     return kept + ELLIPSIS
 
 
+NEGLIGIBLE = 1e-12
+"""An sd below is rounding error of something that does not vary."""
+
+
 def decimals(mcse: float, sd: float) -> int:
     """Return how many decimals of an estimate mean something.
 
@@ -89,7 +93,7 @@ def decimals(mcse: float, sd: float) -> int:
     """
     if math.isfinite(mcse) and mcse > 0:
         digits = -math.floor(math.log10(mcse))
-    elif math.isfinite(sd) and sd > 0:
+    elif math.isfinite(sd) and sd > NEGLIGIBLE:
         digits = 1 - math.floor(math.log10(sd))
     else:
         return 3

@@ -67,8 +67,8 @@ def run(
     with libraries(terminal), display(terminal) as shown:
         shown.stage("spec")
         check_policy_option(policy)
-        loaded, root = open_spec(spec, overrides or [])
-        prepared = prepare(loaded, root, shown, data_root=data_root, engine=engine, policy=policy)
+        loaded, root = open_spec(spec, [*(overrides or []), *_options(engine, policy)])
+        prepared = prepare(loaded, root, shown, data_root=data_root)
         for warning in prepared.warnings:
             # Notes on the plan stand beside the verdict, where nobody misses them.
             if warning not in prepared.plan.notes:
@@ -93,6 +93,12 @@ def run(
     _tell(terminal, outcome)
     terminal.result(of_run(outcome, format))
     return outcome.exit_code
+
+
+def _options(engine: str | None, policy: str | None) -> list[str]:
+    """Return the options that stand for spec keys: a run by another policy is another run."""
+    stated = {"fit.engine": engine, "gates.policy": policy}
+    return [f"{key}={value}" for key, value in stated.items() if value is not None]
 
 
 def _places(prepared: Prepared, root: Path, out: Path | None) -> tuple[Path, Path]:

@@ -80,7 +80,7 @@ def plan_centring(
                 estimate,
                 pilot.working.weight,
                 weight,
-                f"adapted, {_word(float(np.median(weight)))}: the median level of "
+                f"{_word(float(np.median(weight)))}: the median level of "
                 f"{term.factor.name} has pooling weight {np.median(weight):.2f} "
                 f"at a group sd of about {np.median(pilot.sds[term.name]):.3g}",
             )
