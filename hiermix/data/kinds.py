@@ -97,15 +97,15 @@ def rows_text(mask: np.ndarray, limit: int = 3) -> str:
 def _text(
     raw: RawColumn, wanted: str | None, stated: str | None, na_values: tuple[str, ...] | None
 ) -> tuple[pd.Series, np.ndarray, tuple[str, ...]]:
-    codes, uniques = pd.factorize(pd.Series(np.where(raw.missing, None, raw.values), dtype=object))
+    cells = np.array(raw.values, dtype=object)
+    cells[raw.missing] = None
+    codes, uniques = pd.factorize(cells)
     texts = [str(u) for u in uniques]
     explicit = frozenset(na_values or ())
     empty = np.array([t.strip() == "" or t in explicit for t in texts], dtype=bool)
     if wanted == "category":
         return _labels(raw, codes, texts, empty, stated, na_values)
-    word = np.array(
-        [na_values is None and t.strip() in MISSING_WORDS for t in texts], dtype=bool
-    )
+    word = np.array([na_values is None and t.strip() in MISSING_WORDS for t in texts], dtype=bool)
     number = np.array([bool(NUMBER.match(t.strip())) for t in texts], dtype=bool)
     infinite = np.array(
         [t.strip().lower().lstrip("+-") in ("inf", "infinity") for t in texts], dtype=bool
@@ -118,8 +118,15 @@ def _text(
         return pd.Series(np.zeros(len(codes))), np.ones(len(codes), dtype=bool), ()
     if numeric_rows < total:
         return _not_all_numbers(
-            raw, codes, texts, empty, known & ~number & ~infinite, numeric_rows / total, wanted,
-            stated, na_values,
+            raw,
+            codes,
+            texts,
+            empty,
+            known & ~number & ~infinite,
+            numeric_rows / total,
+            wanted,
+            stated,
+            na_values,
         )
     padded = [t for t, n in zip(texts, number, strict=True) if n and PADDED.match(t.strip())]
     if padded and all(WHOLE.match(t.strip()) for t, k in zip(texts, known, strict=True) if k):
@@ -205,7 +212,9 @@ def _number_hint(name: str, text: str) -> str:
         return "remove the thousands separators"
     if re.match(r"[+-]?\d+,\d+\Z", text.strip()):
         return "write decimals with a point"
-    return f"if it means missing, add it to data.na_values; for labels set data.types.{name}: category"
+    return (
+        f"if it means missing, add it to data.na_values; for labels set data.types.{name}: category"
+    )
 
 
 def _labels(
@@ -240,9 +249,7 @@ def _labels(
     position = {label: i for i, label in enumerate(categories)}
     lookup = np.array([position.get(t, -1) for t in texts] + [-1], dtype=np.int64)
     new = lookup[codes]
-    column = pd.Categorical.from_codes(
-        new.tolist(), categories=pd.Index(categories, dtype=object)
-    )
+    column = pd.Categorical.from_codes(new.tolist(), categories=pd.Index(categories, dtype=object))
     return pd.Series(column), new < 0, tuple(warnings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,7 @@ def _check_names(table: Table, wanted: Mapping[str, Role], spans: Mapping[str, W
         if name in table.names:
             continue
         where = spans.get(name, Where())
-        place = Where(key="model.formula", source=where.source, caret=where.caret, width=where.width)
+        place = replace(where, key="model.formula")
         blank = next((n for n in table.names if n.strip() == name.strip()), None)
         if blank is not None:
             errors.append(

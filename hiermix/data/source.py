@@ -145,7 +145,9 @@ def _check_regular(path: Path) -> None:
             f"files there: {near}" if near else "paths are relative to the spec",
         ) from None
     except OSError as error:
-        words = "too many levels of symbolic links" if error.errno == errno.ELOOP else error.strerror
+        words = error.strerror
+        if error.errno == errno.ELOOP:
+            words = "too many levels of symbolic links"
         raise path_error("data.unreadable", f"{path}: {words}") from None
     if stat.S_ISDIR(mode):
         raise path_error(

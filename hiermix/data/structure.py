@@ -66,8 +66,7 @@ def _check_bytes(path: Path, start: bytes) -> None:
                 binary = sum(byte < 9 for byte in start) > len(start) // 50
                 raise path_error(
                     "data.binary" if binary else "data.not-utf8",
-                    f"{path.name}: "
-                    + ("binary data" if binary else f"not UTF-8 at byte {place}"),
+                    f"{path.name}: " + ("binary data" if binary else f"not UTF-8 at byte {place}"),
                     "convert the file to UTF-8, for example with iconv",
                 ) from None
             done += len(chunk)

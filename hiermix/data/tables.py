@@ -15,7 +15,9 @@ from hiermix.data.source import Files, path_error
 from hiermix.data.structure import check_delimited
 from hiermix.errors import DataError, Where
 
-INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
+INTEGERS = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+)
 WIDE_INTEGERS = frozenset({"UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM"})
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
 TEXTS = frozenset({"VARCHAR", "UUID"})
@@ -75,11 +77,18 @@ def open_table(files: Files, query: str | None) -> Table:
     connection.execute("SET lock_configuration=true")
     cells = files.format in ("csv", "tsv") and query is None
     relation = loaded
-    if query is not None:
-        relation = _query(connection, query)
-    elif files.format == "duckdb":
-        relation = _only_table(connection)
-    return _DuckTable(connection, relation, cells)
+    try:
+        if query is not None:
+            if files.format in ("csv", "tsv"):
+                _type_columns(connection)
+            relation = _query(connection, query)
+        elif files.format == "duckdb":
+            relation = _only_table(connection)
+        return _DuckTable(connection, relation, cells)
+    except duckdb.Error as error:
+        raise path_error(
+            "data.unreadable", f"{files.paths[0].name}: cannot be read: {_first_line(error)}"
+        ) from None
 
 
 class _DuckTable(Table):
@@ -143,14 +152,14 @@ def _load(connection: Any, files: Files) -> str:
         elif files.format == "json":
             connection.execute(
                 "CREATE TABLE data AS SELECT * FROM read_json(?, format='newline_delimited', "
-                "convert_strings_to_integers=false, dateformat='', timestampformat='', "
-                "maximum_depth=2, sample_size=-1)",
+                "convert_strings_to_integers=false, maximum_depth=2, sample_size=-1)",
                 [names],
             )
         elif files.format == "arrow":
             _load_arrow(connection, files.paths)
         else:
-            connection.execute(f"ATTACH '{names[0].replace(chr(39), chr(39) * 2)}' AS source (READ_ONLY)")
+            path = names[0].replace("'", "''")
+            connection.execute(f"ATTACH '{path}' AS source (READ_ONLY)")
             connection.execute("USE source")
     except duckdb.Error as error:
         raise path_error(
@@ -190,6 +199,27 @@ def _load_arrow(connection: Any, paths: Sequence[Path]) -> None:
     connection.register("arrow_rows", table)
     connection.execute("CREATE TABLE data AS SELECT * FROM arrow_rows")
     connection.unregister("arrow_rows")
+
+
+def _type_columns(connection: Any) -> None:
+    """Give the clean columns of numbers a type, so that a query can compute with them.
+
+    Identifiers with leading zeros and columns with any other text in them stay text.
+    """
+    names = [str(row[0]) for row in connection.execute("DESCRIBE data").fetchall()]
+    checks = ", ".join(
+        f"bool_and(regexp_full_match({_quote(n)}, '[+-]?(0|[1-9][0-9]{{0,17}})')), "
+        f"bool_and(regexp_full_match({_quote(n)}, "
+        r"'[+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?') "
+        f"AND TRY_CAST({_quote(n)} AS DOUBLE) IS NOT NULL)"
+        for n in names
+    )
+    found = connection.execute(f"SELECT {checks} FROM data").fetchone()
+    for position, name in enumerate(names):
+        whole, number = found[2 * position], found[2 * position + 1]
+        if whole or number:
+            kind = "BIGINT" if whole else "DOUBLE"
+            connection.execute(f"ALTER TABLE data ALTER {_quote(name)} SET DATA TYPE {kind}")
 
 
 def _query(connection: Any, query: str) -> str:
@@ -281,7 +311,8 @@ def _sqlite_table(path: Path, query: str | None) -> Table:
 
 def _only_sqlite_table(connection: sqlite3.Connection) -> str:
     rows = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+        "SELECT name FROM sqlite_master "
+        "WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
     ).fetchall()
     if len(rows) != 1:
         names = ", ".join(row[0] for row in rows) or "none"

@@ -146,7 +146,7 @@ def test_control_and_direction_characters_are_spelled_out(evil: str) -> None:
 
 def test_levels_in_the_middle_of_many_are_left_out_with_a_pointer() -> None:
     many = page_of(fabric.result(labels=tuple(f"L{i:03d}" for i in range(90))))
-    assert "The 50 in the middle are left out here" in many
+    assert "The 50 in the middle are left out of the table and the figure" in many
     assert "<code>group_effects.csv</code>" in many
     assert many.count('<th scope="row">L') == 2 * 40
 
