@@ -74,7 +74,10 @@ def read_frame(
     for name, role in wanted.items():
         try:
             columns[name], missing[name], said = settle(
-                table.column(name), role, source.types.get(name), source.na_values
+                table.column(name, labels=role == "category" or name in source.types),
+                role,
+                source.types.get(name),
+                source.na_values,
             )
             warnings += said
         except DataError as error:

@@ -22,6 +22,10 @@ WIDE_INTEGERS = frozenset({"UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM"})
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
 TEXTS = frozenset({"VARCHAR", "UUID"})
 DATES = ("DATE", "TIME", "TIMESTAMP", "INTERVAL")
+WHOLE = "[+-]?(0|[1-9][0-9]{0,14})"
+"""Cells that are integers, without leading zeros and exact as floats."""
+
+NUMBER = r"[+-]?(0|[1-9][0-9]{0,14})?(\.[0-9]*)?([eE][+-]?[0-9]+)?"
 SQLITE_ALLOWED = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
@@ -49,8 +53,8 @@ class Table:
 
     names: tuple[str, ...]
 
-    def column(self, name: str) -> RawColumn:
-        """Read one column."""
+    def column(self, name: str, *, labels: bool = False) -> RawColumn:
+        """Read one column; with ``labels`` its cells exactly as they stand."""
         raise LookupError(name)
 
 
@@ -100,18 +104,21 @@ class _DuckTable(Table):
         self._types = {str(row[0]): str(row[1]) for row in described}
         self.names = tuple(str(row[0]) for row in described)
 
-    def column(self, name: str) -> RawColumn:
+    def column(self, name: str, *, labels: bool = False) -> RawColumn:
         type = self._types[name]
-        base = type.split("(")[0]
         quoted = _quote(name)
-        kind, cast = _kind_of(base, type)
+        if self._cells and not labels:
+            # Millions of clean numbers are not worth a look at each.
+            type = _clean_type(self._connection, self._relation, quoted) or type
+        kind, cast = _kind_of(type.split("(")[0], type)
         if kind in ("date", "other"):
             empty = np.empty(0, dtype=object)
             return RawColumn(name, kind, empty, np.empty(0, dtype=bool), type=type)
         sql = f"SELECT {quoted}::{cast} AS value FROM {self._relation}"
         values = self._connection.execute(sql).fetchnumpy()["value"]
         missing = np.ma.getmaskarray(values)
-        return RawColumn(name, kind, np.ma.getdata(values), missing, self._cells, type)
+        cells = self._cells and kind == "text"
+        return RawColumn(name, kind, np.ma.getdata(values), missing, cells, type)
 
 
 def _kind_of(base: str, type: str) -> tuple[str, str]:
@@ -206,20 +213,21 @@ def _type_columns(connection: Any) -> None:
 
     Identifiers with leading zeros and columns with any other text in them stay text.
     """
-    names = [str(row[0]) for row in connection.execute("DESCRIBE data").fetchall()]
-    checks = ", ".join(
-        f"bool_and(regexp_full_match({_quote(n)}, '[+-]?(0|[1-9][0-9]{{0,17}})')), "
-        f"bool_and(regexp_full_match({_quote(n)}, "
-        r"'[+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?') "
-        f"AND TRY_CAST({_quote(n)} AS DOUBLE) IS NOT NULL)"
-        for n in names
-    )
-    found = connection.execute(f"SELECT {checks} FROM data").fetchone()
-    for position, name in enumerate(names):
-        whole, number = found[2 * position], found[2 * position + 1]
-        if whole or number:
-            kind = "BIGINT" if whole else "DOUBLE"
-            connection.execute(f"ALTER TABLE data ALTER {_quote(name)} SET DATA TYPE {kind}")
+    for row in connection.execute("DESCRIBE data").fetchall():
+        name = _quote(str(row[0]))
+        kind = _clean_type(connection, "data", name)
+        if kind is not None:
+            connection.execute(f"ALTER TABLE data ALTER {name} SET DATA TYPE {kind}")
+
+
+def _clean_type(connection: Any, relation: str, column: str) -> str | None:
+    """Return BIGINT or DOUBLE if every cell is such a number and exact in it, else ``None``."""
+    whole, number = connection.execute(
+        f"SELECT bool_and(regexp_full_match({column}, '{WHOLE}')), "
+        f"bool_and(regexp_full_match({column}, '{NUMBER}') "
+        f"AND TRY_CAST({column} AS DOUBLE) IS NOT NULL) FROM {relation}"
+    ).fetchone()
+    return "BIGINT" if whole else "DOUBLE" if number else None
 
 
 def _query(connection: Any, query: str) -> str:
@@ -267,7 +275,7 @@ class _RowTable(Table):
         self.names = tuple(names)
         self._rows = rows
 
-    def column(self, name: str) -> RawColumn:
+    def column(self, name: str, *, labels: bool = False) -> RawColumn:
         at = self.names.index(name)
         cells = [row[at] for row in self._rows]
         missing = np.array([cell is None for cell in cells], dtype=bool)
