@@ -76,6 +76,8 @@ def run(
         target, chains = _places(prepared, root, out)
         stored = None if force else _on_disk(target)
         if stored is None:
+            if force:
+                shutil.rmtree(chains, ignore_errors=True)
             log = terminal.logged
             manifest, verdict = _fitted(prepared, target, chains, shown, started_at, log)
         else:

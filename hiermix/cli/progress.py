@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from hiermix.cli.signals import stop_if_signalled
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import line, visible
 
@@ -54,9 +55,11 @@ class Silent:
 
     def stage(self, name: str) -> None:
         """Hear of a stage."""
+        stop_if_signalled()
 
     def progress(self, chains: tuple[ChainProgress, ...]) -> None:
         """Hear of the chains."""
+        stop_if_signalled()
 
     def warn(self, text: str) -> None:
         """Show a warning once."""
@@ -79,6 +82,7 @@ class Lines(Silent):
 
     def stage(self, name: str) -> None:
         """Show the seconds since the start and the stage."""
+        super().stage(name)
         if name != self._last:
             self._last = name
             seconds = self._clock() - self._start
@@ -96,6 +100,7 @@ class Bars(Silent):
 
     def stage(self, name: str) -> None:
         """Show the stage; bars of chains vanish when sampling is over."""
+        super().stage(name)
         if self._stage is not None:
             self._bars.remove_task(self._stage)
         for task in self._chains.values():
@@ -113,6 +118,7 @@ class Bars(Silent):
 
     def progress(self, chains: tuple[ChainProgress, ...]) -> None:
         """Show draws, divergences and time left of every chain."""
+        super().progress(chains)
         for chain in chains:
             if chain.chain not in self._chains:
                 self._chains[chain.chain] = self._bars.add_task(

@@ -41,6 +41,7 @@ def watched() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    _arrived.clear()
     listening, speaking = socket.socketpair()
     speaking.setblocking(False)
     before = {number: signal.signal(number, _raise) for number in HANDLED}
@@ -49,14 +50,29 @@ def watched() -> Iterator[None]:
     try:
         yield
     finally:
+        _arrived.clear()
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
         speaking.close()
 
 
+_arrived: list[int] = []
+
+
 def _raise(number: int, _frame: FrameType | None) -> None:
+    _arrived.append(number)
     raise Signalled(number)
+
+
+def stop_if_signalled() -> None:
+    """Raise ``Signalled`` again where a signal has come but its exception was swallowed.
+
+    An exception that is raised inside a callback of compiled code or a destructor is printed
+    and forgotten.
+    """
+    if _arrived:
+        raise Signalled(_arrived[0])
 
 
 def _watch(listening: socket.socket) -> None:

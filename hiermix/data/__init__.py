@@ -1,7 +1,17 @@
-"""Files and databases to a frame, with DuckDB as the embedded engine."""
+"""Data files to a frame whose types can be trusted, with DuckDB inside."""
 
 from hiermix.data.frame import Frame, Role
-from hiermix.data.read import list_columns, read_frame
-from hiermix.data.source import Source
+from hiermix.data.listing import describe_columns, list_columns
+from hiermix.data.read import read_frame
+from hiermix.data.source import ColumnInfo, ColumnType, Source
 
-__all__ = ["Frame", "Role", "Source", "list_columns", "read_frame"]
+__all__ = [
+    "ColumnInfo",
+    "ColumnType",
+    "Frame",
+    "Role",
+    "Source",
+    "describe_columns",
+    "list_columns",
+    "read_frame",
+]

@@ -1,35 +1,33 @@
-"""Read the columns that a model uses."""
+"""A source and the columns that a model wants, to a frame."""
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from hiermix.data.engine import connect, within_memory
+from hiermix.data.files import find_files
+from hiermix.data.fingerprint import fingerprint
 from hiermix.data.frame import Frame, Role
-from hiermix.data.kinds import settle
-from hiermix.data.source import Source, find_files
-from hiermix.data.tables import Table, open_table
+from hiermix.data.labels import check_labels
+from hiermix.data.load import load
+from hiermix.data.missing import count_missing, refuse_missing
+from hiermix.data.reading import SQL_TYPES, Reading, Rules
+from hiermix.data.source import Source
+from hiermix.data.table import RawColumn, Table
+from hiermix.data.typed_columns import read_column
+from hiermix.data.words import PATH, QUERY, listing, nearest
 from hiermix.errors import DataError, HiermixError, InputErrors, Where
 from hiermix.measurement import Measurement
 
-MAX_LISTED = 30
-
-
-def list_columns(source: Source, root: Path, *, data_root: Path | None = None) -> tuple[str, ...]:
-    """Return the names of the source's columns, in order.
-
-    Raises
-    ------
-    DataError
-        The file or query cannot be read.
-    """
-    return open_table(find_files(source.path, root, data_root), source.query).names
+TYPED = "hiermix_typed"
+"""Name of the table of typed columns."""
 
 
 def read_frame(
@@ -40,166 +38,190 @@ def read_frame(
     data_root: Path | None = None,
     spans: Mapping[str, Where] | None = None,
 ) -> Frame:
-    """Read the wanted columns, settle what they are and deal with missing values.
+    """Read the columns of a model.
 
     Parameters
     ----------
     source
-        What the spec says about its data.
+        Where the rows come from and how they are read.
     root
         Directory that relative paths start from.
     wanted
-        Column -> role, in the order that the frame shall have.
+        Column -> what the model needs it to be, in the order of the frame's columns.
     data_root
         If given, files outside it are refused.
     spans
-        Column -> where the formula mentions it, for errors.
+        Column -> where the spec mentions it, for the error about a column that there is not.
 
     Returns
     -------
     Frame
-        No missing values are left in it.
+        Its rows are in file order, and the same for the same files every time.
 
     Raises
     ------
-    DataError
-        With the column and up to three data rows; several are raised together.
+    DataError, InputErrors
+        Files, query, columns or values are not what they should be. Errors of columns are
+        reported together.
+    EnvironmentFault
+        A file may not be read, is locked, or does not fit into memory.
+
+    Notes
+    -----
+    A million rows of CSV take one or two seconds; the text of the wanted columns is in memory
+    at once.
     """
-    table = open_table(find_files(source.path, root, data_root), source.query)
-    _check_names(table, wanted, spans or {})
-    columns: dict[str, pd.Series] = {}
-    missing: dict[str, np.ndarray] = {}
-    warnings: list[str] = []
-    errors: list[HiermixError] = []
-    for name, role in wanted.items():
-        try:
-            columns[name], missing[name], said = settle(
-                table.column(name, labels=role == "category" or name in source.types),
-                role,
-                source.types.get(name),
-                source.na_values,
-            )
-            warnings += said
-        except DataError as error:
-            errors.append(error)
-    _raise(errors)
-    n_read = len(next(iter(missing.values()))) if missing else 0
-    if n_read == 0:
-        raise DataError("data.no-rows", "0 rows", Where(key="data.path"))
-    if source.missing == "error":
-        _raise([e for name, mask in missing.items() if (e := _missing_error(name, mask))])
-    keep = ~np.any(list(missing.values()), axis=0)
-    if not keep.any():
-        raise _nothing_left(missing, n_read)
-    frame = pd.DataFrame({name: _kept(column, keep) for name, column in columns.items()})
-    dropped = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
-    if dropped:
-        counts = ", ".join(f"{name} {count}" for name, count in dropped.items())
-        warnings.append(
-            f"{n_read - int(keep.sum())} of {n_read} rows dropped for missing values ({counts})"
+    files = find_files(source.path, root, data_root)
+    names = ", ".join(files.names)
+    with within_memory(names), closing(connect()) as con:
+        table = load(con, files, source, wanted)
+        _refuse_unknown(table, wanted, spans or {})
+        n_read = table.n_rows
+        if not n_read:
+            raise _no_rows(names if source.query is None else "data.query")
+        readings = _decide(table, source, wanted)
+        typed = _typed(table, readings)
+        missing = count_missing(typed)
+        refuse_missing(typed, source, missing, n_read)
+        row_numbers, values = _fetch(typed)
+    if not len(row_numbers):
+        raise DataError(
+            "data.no-rows",
+            "0 rows left: every row lacks a value in some column",
+            PATH,
+            "; ".join(f"{name}: {count} missing" for name, count in missing.items()),
         )
+    columns, warnings = _columns(readings, values)
+    if missing:
+        warnings = (*warnings, _dropped(missing, n_read, len(row_numbers)))
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(row_numbers)))
     return Frame(
-        frame,
-        np.flatnonzero(keep) + 1,
-        digest(frame),
-        n_read,
-        dropped,
-        table.names,
-        (
-            Measurement("rows_used", "data", "", float(keep.sum())),
-            Measurement("rows_dropped_share", "data", "", float(1 - keep.mean())),
-        ),
-        tuple(warnings),
+        table=frame,
+        row_numbers=row_numbers,
+        sha256=fingerprint(frame),
+        n_read=n_read,
+        dropped=missing,
+        all_columns=table.names,
+        measurements=_measurements(wanted, n_read, len(row_numbers), missing),
+        warnings=warnings,
     )
 
 
-def digest(table: pd.DataFrame) -> str:
-    """Return the SHA-256 of names, kinds and values; the file format plays no part."""
-    state = hashlib.sha256()
-    for name, column in table.items():
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            levels = "\0".join(map(str, column.cat.categories))
-            content = column.cat.codes.to_numpy(dtype="<i8").tobytes() + levels.encode()
-            kind = "category"
-        else:
-            kind = {"i": "integer", "f": "float", "b": "boolean"}[column.dtype.kind]
-            width = {"integer": "<i8", "float": "<f8", "boolean": "?"}[kind]
-            content = column.to_numpy(dtype=width).tobytes()
-        head = f"{name}\0{kind}\0{len(content)}\0".encode()
-        state.update(head + content)
-    return state.hexdigest()
+def _no_rows(of: str) -> DataError:
+    return DataError("data.no-rows", f"{of}: 0 rows", QUERY if of == "data.query" else PATH)
 
 
-def _kept(column: pd.Series, keep: np.ndarray) -> pd.Series:
-    kept = column[keep].reset_index(drop=True)
-    if isinstance(kept.dtype, pd.CategoricalDtype):
-        return kept.cat.remove_unused_categories()
-    return kept
+def _dropped(missing: Mapping[str, int], n_read: int, n_used: int) -> str:
+    counts = ", ".join(f"{name} {count}" for name, count in missing.items())
+    return f"{n_read - n_used} of {n_read} rows dropped for missing values ({counts})"
 
 
-def _raise(errors: list[HiermixError]) -> None:
-    if len(errors) == 1:
-        raise errors[0]
+def _refuse_unknown(table: Table, wanted: Mapping[str, Role], spans: Mapping[str, Where]) -> None:
+    errors = [
+        _unknown(name, table.names, _mentioned(spans.get(name, Where())))
+        for name in wanted
+        if name not in table.names
+    ]
     if errors:
         raise InputErrors(errors)
 
 
-def _check_names(table: Table, wanted: Mapping[str, Role], spans: Mapping[str, Where]) -> None:
-    errors: list[HiermixError] = []
-    for name in wanted:
-        if name in table.names:
-            continue
-        where = spans.get(name, Where())
-        place = replace(where, key="model.formula")
-        blank = next((n for n in table.names if n.strip() == name.strip()), None)
-        if blank is not None:
-            errors.append(
-                DataError(
-                    "data.blanks-in-name",
-                    f"{name!r} not found; column {blank!r} has surrounding blanks",
-                    Where(key="data.path"),
-                    "remove the blanks from the header",
-                )
-            )
-            continue
-        close = difflib.get_close_matches(name, table.names, n=1)
-        listed = ", ".join(table.names[:MAX_LISTED])
-        more = ", ..." if len(table.names) > MAX_LISTED else ""
-        errors.append(
-            DataError(
-                "data.unknown-column",
-                f"{name!r} not in data; columns: {listed}{more}",
-                place,
-                f"did you mean {close[0]!r}?" if close else "names are case-sensitive",
-            )
-        )
-    _raise(errors)
+def _mentioned(where: Where) -> Where:
+    return where if where.key else replace(where, key="model.formula")
 
 
-def _missing_error(name: str, mask: np.ndarray) -> DataError | None:
-    if not mask.any():
-        return None
-    if mask.all():
+def _unknown(name: str, names: tuple[str, ...], where: Where) -> DataError:
+    padded = next((other for other in names if other.strip() == name), None)
+    if padded is not None:
         return DataError(
-            "data.all-missing",
-            f"{name}: all {len(mask)} missing",
-            Where(key="data.path"),
-            "leave the column out of the formula",
+            "data.unknown-column",
+            f"{name!r} not found; column {padded!r} has surrounding blanks",
+            PATH,
+            "correct the header of the file",
         )
-    return DataError(
-        "data.missing",
-        f"{name}: {int(mask.sum())} missing, first at row {int(np.argmax(mask)) + 1}; "
-        "set data.missing: drop",
-        Where(key="data.path"),
-        "data.missing: drop leaves these rows out and counts them in the manifest",
+    close = nearest(name, names)
+    meant = f"; did you mean {close!r}?" if close else ""
+    return DataError("data.unknown-column", f"{name!r} not in data{meant}", where, listing(names))
+
+
+def _decide(table: Table, source: Source, wanted: Mapping[str, Role]) -> dict[str, Reading]:
+    readings: dict[str, Reading] = {}
+    errors: list[HiermixError] = []
+    for name, role in wanted.items():
+        rules = Rules(role, source.types.get(name), source.na_values)
+        try:
+            readings[name] = read_column(table, table.column(name), rules)
+        except DataError as error:
+            errors.append(error)
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    return readings
+
+
+def _typed(table: Table, readings: Mapping[str, Reading]) -> Table:
+    """Carry the decisions out, and let go of what was read."""
+    columns = tuple(
+        RawColumn(name, f"c{index}", SQL_TYPES[reading.kind])
+        for index, (name, reading) in enumerate(readings.items())
     )
+    selected = ", ".join(
+        f"CAST({reading.sql} AS {column.type}) AS {column.sql}"
+        for column, reading in zip(columns, readings.values(), strict=True)
+    )
+    table.con.execute(f"CREATE TEMP TABLE {TYPED} AS SELECT {selected} FROM {table.relation}")
+    table.con.execute(f"DROP TABLE {table.relation}")
+    return Table(table.con, TYPED, columns, table.names, table.parts)
 
 
-def _nothing_left(missing: Mapping[str, np.ndarray], n_read: int) -> DataError:
-    counts = ", ".join(f"{name} {int(mask.sum())}" for name, mask in missing.items() if mask.any())
-    return DataError(
-        "data.no-rows",
-        f"0 rows left of {n_read}: missing values in {counts}",
-        Where(key="data.path"),
-        "leave a column with many missing values out of the formula",
+def _fetch(typed: Table) -> tuple[np.ndarray, list[np.ndarray]]:
+    complete = " AND ".join(f"{column.sql} IS NOT NULL" for column in typed.columns)
+    selected = ", ".join(column.sql for column in typed.columns)
+    fetched: dict[str, Any] = typed.con.execute(
+        f"SELECT rowid + 1 AS number, {selected} FROM {typed.relation} WHERE {complete}"
+    ).fetchnumpy()
+    arrays = [np.ma.getdata(fetched[column.sql]) for column in typed.columns]
+    return np.ma.getdata(fetched["number"]).astype(np.int64), arrays
+
+
+def _columns(
+    readings: Mapping[str, Reading], values: list[np.ndarray]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    columns: dict[str, Any] = {}
+    warnings: list[str] = []
+    errors: list[HiermixError] = []
+    for (name, reading), array in zip(readings.items(), values, strict=True):
+        warnings += reading.warnings
+        columns[name] = array
+        if reading.kind == "category":
+            columns[name] = _categorical(array)
+            try:
+                warnings += check_labels(
+                    name, columns[name].categories, may_merge=reading.may_merge
+                )
+            except DataError as error:
+                errors.append(error)
+    if errors:
+        raise InputErrors(errors) if len(errors) > 1 else errors[0]
+    return columns, tuple(warnings)
+
+
+def _categorical(labels: np.ndarray) -> pd.Categorical:
+    codes, found = pd.factorize(labels)
+    order = sorted(range(len(found)), key=lambda index: found[index])
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order))
+    levels = pd.Index([found[index] for index in order], dtype=object)
+    return pd.Categorical.from_codes(ranks[codes], categories=levels)
+
+
+def _measurements(
+    wanted: Mapping[str, Role], n_read: int, n_used: int, missing: Mapping[str, int]
+) -> tuple[Measurement, ...]:
+    return (
+        Measurement("rows_used", "data", "", float(n_used)),
+        Measurement("rows_dropped_share", "data", "", (n_read - n_used) / n_read),
+        *(
+            Measurement("missing_share", "data", name, missing.get(name, 0) / n_read)
+            for name in wanted
+        ),
     )

@@ -41,6 +41,7 @@ class Stages:
 
     def prepare(self, loaded, root, listener, **options):
         self.asked = {"root": root, **options}
+        self.spec = loaded.spec
         listener.stage("data")
         print("a library prints while it reads")
         plan = SimpleNamespace(notes=("fitted as independent",))
@@ -176,7 +177,9 @@ def test_options_reach_the_stages(command, stages):
     arguments = ["--engine", "nuts", "--policy", "strict", "--data-root", "/data"]
     command("run", "spec.yaml", *arguments)
     asked = {name: str(value) for name, value in stages.asked.items()}
-    assert asked == {"root": ".", "engine": "nuts", "policy": "strict", "data_root": "/data"}
+    assert asked == {"root": ".", "data_root": "/data"}
+    # As spec keys: a run by another policy is another run, and the resolved spec tells it.
+    assert (stages.spec.fit.engine, stages.spec.gates.policy) == ("nuts", "strict")
 
 
 def test_the_data_root_can_come_from_the_environment(command, stages, monkeypatch):

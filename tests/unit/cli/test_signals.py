@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -5,7 +6,7 @@ import time
 
 import pytest
 
-from hiermix.cli.signals import GRACE, watched
+from hiermix.cli.signals import GRACE, Signalled, stop_if_signalled, watched
 
 PRELUDE = """
 import subprocess, sys, time
@@ -106,3 +107,19 @@ def test_handlers_are_put_back():
     with watched():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_signal_whose_exception_was_swallowed_stops_the_next_stage():
+    with watched(), pytest.raises(Signalled):
+        stop_after_swallowing()
+    stop_if_signalled()  # the next command starts afresh
+
+
+def stop_after_swallowing():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            time.sleep(0.001)
+    except Signalled:
+        pass  # as compiled code does
+    stop_if_signalled()

@@ -1,154 +1,111 @@
-"""Which files are read, and what is said of those that are not."""
-
 import os
-import sqlite3
 
-import duckdb
-import pandas as pd
-import pyarrow.feather as feather
 import pytest
 
-from hiermix.data import Source, list_columns, read_frame
-from hiermix.errors import DataError, Where
-
-TABLE = pd.DataFrame({"y": [1.0, 2.5], "g": ["a", "b"]})
+from hiermix.data.files import find_files
+from hiermix.errors import DataError, EnvironmentFault
 
 
-def message(folder, name, **options):
-    with pytest.raises(DataError) as caught:
-        read_frame(Source(name, **options), folder, {"y": "any"})
-    return caught.value.message
+def refused(path, root, data_root=None):
+    with pytest.raises((DataError, EnvironmentFault)) as caught:
+        find_files(path, root, data_root)
+    return caught.value
 
 
-def write(folder, content, name="d.csv"):
-    data = content if isinstance(content, bytes) else content.encode()
-    (folder / name).write_bytes(data)
-    return name
+def test_a_relative_path_starts_from_the_spec_folder(tmp_path):
+    (tmp_path / "a.csv").touch()
+    files = find_files("a.csv", tmp_path, None)
+    assert files.format == "csv"
+    assert files.paths == ((tmp_path / "a.csv").resolve(),)
+    assert files.names == ("a.csv",)
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "no header"),
-        (b"y,x\n", "0 rows"),
-        (b"y,x\n1,2\n1,2,3\n", "line 3: 3 fields, expected 2"),
-        (b"y,x,z\n1,2,3\n1,2\n", "line 3: 2 fields, expected 3"),
-        (b'y,x\n1,2\n"1,2\n3,4\n', "quote opened on line 3 never closed"),
-        (b"y,x,y\n1,2,3\n", "'y' at columns 1 and 3"),
-        (b"y,,x\n1,2,3\n", "column 2 has no name"),
-        (b"y;x\n1;2\n", "1 column found; delimiter looks like ';'"),
-        ("y,x\n1,é\n".encode("latin-1"), "not UTF-8 at byte 7"),
-        ("y,x\n1,2\n".encode("utf-16"), "not UTF-8 (UTF-16 BOM)"),
-        (b"\x7fELF\x00\x01\x02y,x\n", "binary data"),
-        (b"y,x\n1,a\x00b\n", "binary data"),
-    ],
-)
-def test_structural_faults_are_named_with_their_line(tmp_path, content, words):
-    assert words in message(tmp_path, write(tmp_path, content))
+def test_the_suffix_may_be_in_capitals(tmp_path):
+    (tmp_path / "A.CSV").touch()
+    assert find_files("A.CSV", tmp_path, None).format == "csv"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
-    name = write(tmp_path, b"\xef\xbb\xbfy,x\n1,2\n")
-    assert list_columns(Source(name), tmp_path) == ("y", "x")
+def test_a_glob_is_sorted(tmp_path):
+    for name in ("b.csv", "a.csv", "c.tsv"):
+        (tmp_path / name).touch()
+    assert find_files("*.csv", tmp_path, None).names == ("a.csv", "b.csv")
 
 
-def test_quoted_delimiters_and_line_breaks_belong_to_the_cell(tmp_path):
-    name = write(tmp_path, 'y,g\n1,"a,b"\n2,"c\nd"\n')
-    frame = read_frame(Source(name), tmp_path, {"g": "category"})
-    assert frame.table["g"].astype(str).tolist() == ["a,b", "c\nd"]
+def test_several_paths_keep_their_order(tmp_path):
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).touch()
+    assert find_files(("b.csv", "a.csv"), tmp_path, None).names == ("b.csv", "a.csv")
 
 
-def test_every_format_gives_the_same_frame(tmp_path):
-    TABLE.to_csv(tmp_path / "d.csv", index=False)
-    TABLE.to_csv(tmp_path / "d.tsv", index=False, sep="\t")
-    TABLE.to_parquet(tmp_path / "d.parquet")
-    feather.write_feather(TABLE, tmp_path / "d.feather")
-    TABLE.to_json(tmp_path / "d.jsonl", orient="records", lines=True)
-    with duckdb.connect(str(tmp_path / "d.duckdb")) as connection:
-        connection.execute("CREATE TABLE t (y DOUBLE, g VARCHAR)")
-        connection.executemany("INSERT INTO t VALUES (?, ?)", TABLE.values.tolist())
-    lite = sqlite3.connect(tmp_path / "d.sqlite")
-    lite.execute("CREATE TABLE t (y REAL, g TEXT)")
-    lite.executemany("INSERT INTO t VALUES (?, ?)", TABLE.values.tolist())
-    lite.commit()
-    lite.close()
-    hashes = {
-        read_frame(Source(f"d.{suffix}"), tmp_path, {"y": "any", "g": "category"}).sha256
-        for suffix in ("csv", "tsv", "parquet", "feather", "jsonl", "duckdb", "sqlite")
-    }
-    assert len(hashes) == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-        f"d.{s}" for s in ("csv", "tsv", "parquet", "feather", "jsonl", "duckdb", "sqlite")
-    )
-
-
-def test_a_glob_reads_its_files_in_order_and_wants_one_header(tmp_path):
-    write(tmp_path, "y,x\n1,2\n", "a1.csv")
-    write(tmp_path, "y,x\n3,4\n", "a2.csv")
-    frame = read_frame(Source("a*.csv"), tmp_path, {"y": "any"})
-    assert frame.table["y"].tolist() == [1, 3]
-    write(tmp_path, "y,z\n3,4\n", "a3.csv")
-    assert "a3.csv has other columns than a1.csv" in message(tmp_path, "a*.csv")
-
-
-def test_a_database_with_several_tables_needs_a_query(tmp_path):
-    with duckdb.connect(str(tmp_path / "d.duckdb")) as connection:
-        connection.execute("CREATE TABLE t AS SELECT 1.5 AS y")
-        connection.execute("CREATE TABLE u AS SELECT 2.5 AS y")
-    assert "2 tables (t, u)" in message(tmp_path, "d.duckdb")
-    frame = read_frame(Source("d.duckdb", query="SELECT y FROM u"), tmp_path, {"y": "any"})
-    assert frame.table["y"].tolist() == [2.5]
+def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path):
+    for name in ("a[1].csv", "a1.csv"):
+        (tmp_path / name).touch()
+    assert find_files("a[1].csv", tmp_path, None).names == ("a[1].csv",)
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("path", "message"),
     [
-        ("nothing.csv", "no file"),
-        ("no*.csv", "no file matches"),
-        ("folder", "is a directory"),
-        (os.devnull, "is not a regular file"),
-        ("loop.csv", "too many levels of symbolic links"),
-        ("d.zip", "zip not supported"),
-        ("d.csv.gz", "gz not supported"),
-        ("d.pkl", "format not known"),
-        ("d.parquet", "not a parquet file"),
-        ("d.sqlite", "not a sqlite file"),
-        ("s3://key:SECRET@bucket/d.csv", "URLs are not allowed"),
+        ("s3://KEY:SECRET@bucket/x.csv", "data.path: URLs not allowed; value redacted"),
+        ("nothing*.csv", "no file matches 'nothing*.csv'"),
+        ("**/x.csv", "data.path: '**' not supported"),
+        ("missing.csv", "missing.csv: no such file"),
+        ("", "data.path: not a file name"),
+        ("a\0b.csv", "data.path: not a file name"),
+        ("folder.csv", "folder.csv is a directory"),
+        ("pipe.csv", "pipe.csv is not a regular file"),
+        ("/dev/zero", "zero is not a regular file"),
+        ("loop", "loop: too many levels of symbolic links"),
+        ("two.zip", "two.zip: zip not supported"),
+        ("bomb.csv.gz", "bomb.csv.gz: gz not supported"),
+        ("evil.pkl", "evil.pkl: pkl not supported: reading it runs code"),
+        ("sheet.xlsx", "sheet.xlsx: xlsx not supported"),
+        ("plain", "plain: a file without suffix not supported"),
+        ("text.db", "text.db: neither a DuckDB nor an SQLite database"),
+        (("one.csv", "two.tsv"), "data.path names files of different kinds: csv, tsv"),
     ],
 )
-def test_what_is_no_data_file_is_refused(tmp_path, name, words):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
-    for junk in ("d.zip", "d.csv.gz", "d.pkl", "d.parquet", "d.sqlite"):
-        (tmp_path / junk).write_bytes(b"this is not what its name says")
-    said = message(tmp_path, name)
-    assert words in said
-    assert "SECRET" not in said
+def test_what_cannot_be_data_is_refused_in_words(tmp_path, path, message):
+    (tmp_path / "folder.csv").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("two.zip", "bomb.csv.gz", "evil.pkl", "sheet.xlsx", "plain", "one.csv", "two.tsv"):
+        (tmp_path / name).touch()
+    (tmp_path / "text.db").write_bytes(b"x" * 100)
+    error = refused(path, tmp_path)
+    assert error.message == message
+    assert error.where.key == "data.path"
 
 
-def test_data_outside_the_allowed_root_are_refused_also_through_links_and_globs(tmp_path):
+def test_a_secret_in_a_url_is_in_no_part_of_the_error(tmp_path):
+    error = refused("s3://KEY:SECRET@bucket/x.csv", tmp_path)
+    assert "SECRET" not in str(error.to_dict())
+
+
+def test_a_near_name_is_offered(tmp_path):
+    (tmp_path / "sleepstudy.csv").touch()
+    assert refused("sleepstdy.csv", tmp_path).hint == "did you mean 'sleepstudy.csv'?"
+
+
+@pytest.mark.parametrize("path", ["../secret.csv", "link.csv", "../*.csv", "../not_there.csv"])
+def test_nothing_outside_the_data_root_is_read_or_told(tmp_path, path):
     inside = tmp_path / "inside"
     inside.mkdir()
-    write(tmp_path, "y\n1\n", "out.csv")
-    (inside / "link.csv").symlink_to(tmp_path / "out.csv")
-    for name in ("../out.csv", "link.csv", "../*.csv", str(tmp_path / "out.csv")):
-        with pytest.raises(DataError) as caught:
-            read_frame(Source(name), inside, {"y": "any"}, data_root=inside)
-        assert caught.value.id == "data.outside-root"
-    assert read_frame(Source("../out.csv"), inside, {"y": "any"}).n_rows == 1
+    (tmp_path / "secret.csv").write_text("y\n1\n")
+    (inside / "link.csv").symlink_to(tmp_path / "secret.csv")
+    error = refused(path, inside, data_root=inside)
+    assert (error.id, error.message) == ("data.outside-root", "data.path leaves the data root")
 
 
-def test_an_unknown_column_is_answered_with_the_nearest_and_where_it_stands(tmp_path):
-    name = write(tmp_path, "sales,x\n1,2\n")
-    span = Where(source="sale ~ x", caret=1, width=4)
-    with pytest.raises(DataError) as caught:
-        read_frame(Source(name), tmp_path, {"sale": "any"}, spans={"sale": span})
-    assert caught.value.message == "'sale' not in data; columns: sales, x"
-    assert caught.value.hint == "did you mean 'sales'?"
-    assert (caught.value.where.key, caught.value.where.caret) == ("model.formula", 1)
+def test_links_within_the_data_root_are_followed(tmp_path):
+    (tmp_path / "real.csv").touch()
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    assert find_files("link.csv", tmp_path, tmp_path).names == ("link.csv",)
 
 
-def test_a_name_with_blanks_is_told_from_a_missing_one(tmp_path):
-    name = write(tmp_path, "y, x\n1,2\n")
-    with pytest.raises(DataError, match="column ' x' has surrounding blanks"):
-        read_frame(Source(name), tmp_path, {"x": "any"})
+def test_an_unreadable_file_is_the_environments_fault(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    error = refused("a.csv", tmp_path)
+    assert isinstance(error, EnvironmentFault)
+    assert error.message == "a.csv: permission denied"

@@ -1,0 +1,119 @@
+"""DuckDB connections that can do no harm: nothing but memory, and what was named before."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from hiermix.errors import DataError, EnvironmentFault, Where
+
+LONGEST = 300
+"""Characters that a message takes over from DuckDB."""
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Open an empty database in memory.
+
+    It loads no extension, writes no temporary file and sees no Python variable.
+    """
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "python_enable_replacements": False,
+            "temp_directory": "",
+        },
+    )
+
+
+def lock(
+    con: duckdb.DuckDBPyConnection, paths: Iterable[Path] = (), *, one_thread: bool = False
+) -> None:
+    """Take away files and network, except some files, and every way to change that.
+
+    Parameters
+    ----------
+    con
+        The connection; what it holds already stays.
+    paths
+        Files that it may still read.
+    one_thread
+        For queries: the order of groups and the last bits of sums then do not depend on chance.
+    """
+    # DuckDB compares with the pattern that it was given as well as with what it found.
+    allowed = [text for path in paths for text in (os.fspath(path), pattern(path))]
+    con.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
+    if one_thread:
+        con.execute("SET threads = 1")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+def pattern(path: Path) -> str:
+    """Return the glob that matches one path only: DuckDB takes every path for a glob."""
+    return glob.escape(os.fspath(path))
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL.
+
+    Examples
+    --------
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Quote a name for SQL.
+
+    Examples
+    --------
+    >>> identifier("a b")
+    '"a b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def told_as(id: str, start: str, where: Where, hint: str = "") -> Iterator[None]:
+    """Turn what DuckDB says into a data error that begins with ``start``."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise memory_fault(start, where) from error
+    except duckdb.Error as error:
+        raise DataError(id, f"{start}: {said(error)}", where, hint) from error
+
+
+@contextmanager
+def within_memory(start: str) -> Iterator[None]:
+    """Say so if the data do not fit into memory."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise memory_fault(start, Where(key="data.path")) from error
+
+
+def memory_fault(start: str, where: Where) -> EnvironmentFault:
+    """Return the error for data that do not fit into memory."""
+    return EnvironmentFault(
+        "environment.memory",
+        f"{start}: not enough memory to read the data",
+        where,
+        "select fewer rows with data.query",
+    )
+
+
+def said(error: duckdb.Error) -> str:
+    """Return the sentence of a DuckDB message, without its copy of the statement."""
+    text = " ".join(str(error).split("\n\n")[0].split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
