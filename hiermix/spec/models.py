@@ -56,8 +56,8 @@ class DataSpec(Part):
     )
     na_values: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
         default=None,
-        description="Texts that mean 'no value' in a text file. Default: the empty field only; "
-        "[] means that even an empty field is text.",
+        description="Texts that mean 'no value', in place of NA and its kind; [] says that NA is a "
+        "label. The empty cell is always missing.",
     )
     encoding: Literal["utf-8"] = Field(
         default="utf-8", description="Encoding of text files; convert others to UTF-8 first."
