@@ -67,12 +67,6 @@ def validate(
     return code
 
 
-def _warnings(prepared: Prepared) -> list[str]:
-    """Return what was read in a way that could surprise, and the gates that only warn."""
-    gates = [f"{f.gate}: {f.message}" for f in prepared.verdict.findings if f.status == "warn"]
-    return [*prepared.warnings, *gates]
-
-
 def _prepared(
     terminal: Terminal,
     spec: str,
@@ -86,7 +80,7 @@ def _prepared(
     with libraries(terminal), display(terminal, stages=False) as shown:
         loaded, root = open_spec(spec, overrides or [])
         prepared = prepare(loaded, root, shown, data_root=data_root, engine=engine, policy=policy)
-        for warning in _warnings(prepared):
+        for warning in prepared.warnings:
             shown.warn(warning)
     return prepared
 
@@ -101,7 +95,7 @@ def _passed(spec: str, prepared: Prepared) -> dict[str, Any]:
         "rows": prepared.frame.n_rows,
         "factors": factors,
         "findings": [asdict(finding) for finding in prepared.verdict.findings],
-        "warnings": _warnings(prepared),
+        "warnings": list(prepared.warnings),
         "errors": [],
     }
 
