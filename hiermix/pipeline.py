@@ -112,6 +112,10 @@ def prepare(
     EngineError
         The engine that was asked for refuses the model.
     """
+    spec = loaded.spec
+    policy = policy or spec.gates.policy
+    with _placed(loaded):
+        check_gate_settings(spec.gates.limits, spec.gates.waive)
     # Imported here: numpy and pandas take longer than commands that read no data may last.
     from hiermix.data import Source, read_frame
     from hiermix.design import build_design, wanted_columns
@@ -119,11 +123,8 @@ def prepare(
     from hiermix.formula import parse_formula
     from hiermix.model import plan_model
 
-    spec = loaded.spec
-    policy = policy or spec.gates.policy
     stages = _Stages(listener)
     with _placed(loaded):
-        check_gate_settings(spec.gates.limits, spec.gates.waive)
         with stages.of("data"):
             wanted = wanted_columns(spec)
             formula = parse_formula(spec.model.formula)

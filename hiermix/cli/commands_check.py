@@ -28,6 +28,7 @@ from hiermix.cli.specfile import open_spec
 from hiermix.cli.tabulate import json_text
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import line
+from hiermix.cli.verdict_view import loud_lines
 from hiermix.errors import HiermixError, InputError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def validate(
     for spec in specs:
         try:
             prepared = _prepared(terminal, spec, overrides, data_root, engine, policy)
+            terminal.say(*loud_lines(prepared.verdict.findings))
             check = _passed(spec, prepared)
         except InputError as error:
             terminal.alert(*error_lines(error))

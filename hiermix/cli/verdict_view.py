@@ -32,12 +32,7 @@ def verdict_lines(
     shown = [f for f in findings if f.status in LOUD or (all_rows and f.status != "not applicable")]
     if shown:
         yield from _table(shown)
-    for finding in findings:
-        if finding.status in LOUD:
-            style = STATUS_STYLE[finding.status]
-            yield line((f"{finding.status}: {finding.gate}", style), f": {finding.message}")
-            if finding.remedy:
-                yield line(("   = ", "place"), ("remedy", "bold"), f": {finding.remedy}")
+    yield from loud_lines(findings)
     counts = Counter(str(f.status) for f in findings)
     order = ("fail", "warn", "waived", "pass", "not applicable")
     tally = ", ".join(f"{counts[name]} {name}" for name in order if counts[name])
@@ -46,6 +41,16 @@ def verdict_lines(
         (status, STATUS_STYLE.get(status, "")),
         f" (policy {policy}; {tally or 'no gates'})",
     )
+
+
+def loud_lines(findings: tuple[Finding, ...]) -> Iterator[Line]:
+    """Yield what did not simply pass, and what to do about it."""
+    for finding in findings:
+        if finding.status in LOUD:
+            style = STATUS_STYLE[finding.status]
+            yield line((f"{finding.status}: {finding.gate}", style), f": {finding.message}")
+            if finding.remedy:
+                yield line(("   = ", "place"), ("remedy", "bold"), f": {finding.remedy}")
 
 
 def _table(findings: list[Finding]) -> Iterator[Line]:

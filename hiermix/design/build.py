@@ -76,7 +76,8 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         A term cannot be evaluated or the response lies outside the family's support.
     """
     formula = parse_formula(spec.model.formula)
-    source = ColumnSource(frame.table, frame.row_numbers)
+    columns = ColumnSource(frame.table, frame.row_numbers)
+    source = columns.for_formula(formula, "model.formula")
     family = spec.model.family
     response, notes = build_response(_left(formula), source, family, frame.row_numbers)
     main = _linear_part(FAMILIES[family].parent, formula, source, ordinal=family in ORDINAL)
@@ -84,8 +85,10 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     components: dict[str, LinearPart] = {}
     for parameter, text in spec.model.components.items():
         _check_component(parameter, spec)
-        components[parameter] = _linear_part(parameter, parse_right_side(text), source)
-    known_se = _known_se(spec, source, frame.row_numbers)
+        right = parse_right_side(text)
+        source = columns.for_formula(right, f"model.components.{parameter}")
+        components[parameter] = _linear_part(parameter, right, source)
+    known_se = _known_se(spec, columns, frame.row_numbers)
     residual_is_known = known_se is not None or isinstance(spec.priors.get("sigma"), int | float)
     left_variables = _left(formula).variables
     common_variables = tuple(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,8 @@ from formulae import design_matrices
 
 from hiermix.design.types import CommonTerm
 from hiermix.errors import DesignError, Where
-from hiermix.formula import Expression, Term
+from hiermix.formula import Expression, Formula, Term
+from hiermix.formula.expression import Comparison, Text
 
 FUNCTIONS = {
     "log": np.log,
@@ -45,11 +48,27 @@ class ColumnSource:
     def __init__(self, table: pd.DataFrame, row_numbers: np.ndarray) -> None:
         self.rename: Mapping[str, str] = {str(c): f"v{i}" for i, c in enumerate(table.columns)}
         self._row_numbers = row_numbers
+        self._key = "model.formula"
+        self._mentions: Mapping[str, Where] = {}
         sterile = table.rename(columns=self.rename)
         for name in sterile.columns:
             if sterile[name].dtype == bool:
                 sterile[name] = sterile[name].astype(np.float64)
         self.table = sterile
+
+    def for_formula(self, formula: Formula, key: str) -> ColumnSource:
+        """Return the same columns for errors of the formula that stands at ``key`` of the spec."""
+        source = copy.copy(self)
+        source._key = key
+        source._mentions = formula.mentions
+        return source
+
+    def _at(self, variables: Sequence[str]) -> Where:
+        """Return where the formula first mentions one of these columns."""
+        for name in variables:
+            if name in self._mentions:
+                return replace(self._mentions[name], key=self._key)
+        return Where(key=self._key)
 
     @property
     def n_obs(self) -> int:
@@ -81,7 +100,10 @@ class ColumnSource:
         (term,) = self.terms((Term((expression,)),), intercept=False)
         if term.categorical or term.values.shape[1] != 1:
             raise DesignError(
-                "design.not-numeric", f"{name} is text; numbers are needed", _formula_place()
+                "design.not-numeric",
+                f"{name} is text; numbers are needed",
+                self._at(expression.variables),
+                "a column of labels can be a term or a grouping factor",
             )
         return term.values[:, 0]
 
@@ -103,6 +125,7 @@ class ColumnSource:
         if not terms:
             return ()
         for term in terms:
+            self._check_numeric(term)
             self._check_domain(term)
             self._check_levels(term)
         names = [term.render(self.rename) for term in terms]
@@ -118,7 +141,7 @@ class ColumnSource:
             raise DesignError(
                 "design.cannot-evaluate",
                 f"cannot evaluate {shown}: {_plain(error, self.rename)}",
-                _formula_place(),
+                self._at(terms[0].variables if len(terms) == 1 else ()),
                 "check the arguments of the functions in the formula",
             ) from None
         evaluated = matrices.common.terms
@@ -143,7 +166,7 @@ class ColumnSource:
                 "design.not-finite",
                 f"{name}: {int(bad.sum())} rows are not finite, "
                 f"first at data row {self._row_numbers[int(np.argmax(bad))]}",
-                _formula_place(),
+                self._at(term.variables),
                 "transform or drop these rows before the run",
             )
         kinds = {getattr(c, "kind", None) for c in getattr(evaluated, "components", ())}
@@ -157,6 +180,19 @@ class ColumnSource:
             len(term.factors) > 1,
             term.variables,
         )
+
+    def _check_numeric(self, term: Term) -> None:
+        for factor in term.factors:
+            if factor.is_column or factor.function == "C" or _compares_text(factor):
+                continue
+            for variable in factor.variables:
+                if isinstance(self.column(variable).dtype, pd.CategoricalDtype):
+                    raise DesignError(
+                        "design.not-numeric",
+                        f"{factor.render()}: {variable} is text; {factor.function} needs numbers",
+                        self._at((variable,)),
+                        f"write {variable} or C({variable}) for a factor",
+                    )
 
     def _check_domain(self, term: Term) -> None:
         for factor in term.factors:
@@ -174,7 +210,7 @@ class ColumnSource:
                     "design.out-of-domain",
                     f"{factor.render()}: {int(bad.sum())} rows {_DOMAIN[factor.function]}, "
                     f"first at data row {self._row_numbers[int(np.argmax(bad))]}",
-                    _formula_place(),
+                    self._at(factor.variables),
                     "shift or drop these rows, or leave out the transformation",
                 )
 
@@ -186,9 +222,16 @@ class ColumnSource:
                     raise DesignError(
                         "design.one-level",
                         f"{variable} has 1 level; a factor needs at least 2",
-                        _formula_place(),
+                        self._at((variable,)),
                         f"leave {term.name} out of the formula",
                     )
+
+
+def _compares_text(factor: Expression) -> bool:
+    return any(
+        isinstance(part, Comparison) and any(isinstance(side, Text) for side in part.parts)
+        for part in factor.parts
+    )
 
 
 def _plain(error: Exception, rename: Mapping[str, str]) -> str:
@@ -196,7 +239,3 @@ def _plain(error: Exception, rename: Mapping[str, str]) -> str:
     for original, sterile in sorted(rename.items(), key=lambda item: -len(item[1])):
         text = text.replace(sterile, original)
     return text[:300]
-
-
-def _formula_place() -> Where:
-    return Where(key="model.formula")

@@ -94,7 +94,7 @@ def _outside(key: str, gate: Gate, given: str) -> SpecError:
     return SpecError(
         "gates.limit-range",
         f"{key} must be in {gate.limit_range}, {given}",
-        Where(key=key),
+        Where(key=key, caret=1),
         f"it is the limit on the {gate.title}",
     )
 

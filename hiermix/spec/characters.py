@@ -37,8 +37,9 @@ def decode(text: str | bytes, file: str) -> str:
     """
     size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        message = f"{size} bytes; a spec has at most {MAX_BYTES}"
-        raise SpecError("spec.too-large", message, Where(file=file))
+        # How many more there are is not known: reading stops soon after the limit.
+        message = f"more than {MAX_BYTES} bytes: too large for a spec"
+        raise SpecError("spec.too-large", message, Where(file=file), "keep data in data files")
     if isinstance(text, bytes):
         text = _decode_bytes(text, file)
     text = text.removeprefix("\ufeff")

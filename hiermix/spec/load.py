@@ -73,11 +73,15 @@ def load_spec(text: str | bytes, origin: str, overrides: Sequence[str] = ()) -> 
     document = apply_overrides(read_document(text, origin), overrides)
     value: dict[str, Any] = document.value
     source = document.source
-    found = [*document.errors, *meaning_errors(value, source)]
+    found = [
+        *document.errors,
+        *meaning_errors(value, source),
+        *not_supported_yet(value, source),
+    ]
     known = {error.where.key for error in found if error.id != "spec.duplicate-key"}
     # What is wrong with a value in a better-known way is not repeated as a wrong type.
     shape = [e for e in shape_errors(value, source) if _is_new(e, known)]
-    errors = [*found, *shape, *not_supported_yet(value, source)]
+    errors = [*found, *shape]
     if errors:
         raise _together(errors)
     value.setdefault("name", default_name(origin))

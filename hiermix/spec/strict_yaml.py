@@ -60,7 +60,7 @@ def read_document(text: str | bytes, file: str) -> Document:
     if document is None:
         raise SpecError("spec.empty", "empty spec", start, "'hiermix init --data FILE' writes one")
     if not isinstance(document.value, dict):
-        message = f"expected a mapping, found a {_kind(document.value)}"
+        message = f"expected a mapping, found {_kind(document.value)}"
         raise SpecError("spec.not-a-mapping", message, start, "a spec starts with 'data:'")
     return document
 
@@ -110,6 +110,14 @@ class _Loader(yaml.SafeLoader):
         self.lines = lines
         self.depth = 0
         self.entries = 0
+
+    def compose_document(self) -> yaml.Node | None:
+        start: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if start.version or start.tags:
+            message = "directive not allowed: a spec is YAML 1.2"
+            raise self._refused("directive", message, start.start_mark, "delete the line with %")
+        node: yaml.Node | None = super().compose_document()
+        return node
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         # Refused here, before PyYAML recurses: its own recursion has no limit.
@@ -255,9 +263,9 @@ def _at(mark: yaml.Mark) -> tuple[int, int]:
 
 def _kind(value: Any) -> str:
     if isinstance(value, str):
-        return "string"
+        return "a string"
     if isinstance(value, list):
-        return "list"
+        return "a list"
     if isinstance(value, bool):
-        return "boolean"
-    return "number" if isinstance(value, int | float) else "null"
+        return "a boolean"
+    return "a number" if isinstance(value, int | float) else "null"

@@ -122,10 +122,17 @@ def test_an_empty_spec_is_told_so_or_is_null(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [("hello", "string"), ("- a", "list"), ("3", "number"), ("true", "boolean")]
+    ("text", "kind"),
+    [
+        ("hello", "a string"),
+        ("- a", "a list"),
+        ("3", "a number"),
+        ("true", "a boolean"),
+        ("~", "null"),
+    ],
 )
 def test_the_root_has_to_be_a_mapping(text, kind):
-    with pytest.raises(SpecError, match=f"expected a mapping, found a {kind}"):
+    with pytest.raises(SpecError, match=f"expected a mapping, found {kind}"):
         read_document(text, "s.yaml")
 
 
