@@ -118,17 +118,14 @@ def prepare(
         check_gate_settings(spec.gates.limits, spec.gates.waive)
     # Imported here: numpy and pandas take longer than commands that read no data may last.
     from hiermix.data import Source, read_frame
-    from hiermix.design import build_design, wanted_columns
+    from hiermix.design import build_design, column_places, wanted_columns
     from hiermix.engines import choose_engine
-    from hiermix.formula import parse_formula
     from hiermix.model import plan_model
 
     stages = _Stages(listener)
     with _placed(loaded):
         with stages.of("data"):
             wanted = wanted_columns(spec)
-            formula = parse_formula(spec.model.formula)
-            spans = {name: formula.variable_span(name) for name in formula.variables()}
             source = Source(
                 path=spec.data.path,
                 query=spec.data.query,
@@ -136,7 +133,8 @@ def prepare(
                 missing=spec.data.missing,
                 na_values=spec.data.na_values,
             )
-            frame = read_frame(source, root, wanted, data_root=data_root, spans=spans)
+            places = column_places(spec)
+            frame = read_frame(source, root, wanted, data_root=data_root, spans=places)
             data_verdict = _judge(frame.measurements, spec, policy, "data")
             _refuse_failures(data_verdict, DataError, "data.path")
         with stages.of("design"):

@@ -1,6 +1,6 @@
 """Frame + formula -> columns, group indexes and checks."""
 
-from hiermix.design.build import build_design, wanted_columns
+from hiermix.design.build import build_design, column_places, wanted_columns
 from hiermix.design.types import CommonTerm, Design, Factor, GroupTerm, LinearPart, Response
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "LinearPart",
     "Response",
     "build_design",
+    "column_places",
     "wanted_columns",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,6 +40,20 @@ def wanted_columns(spec: RunSpec) -> dict[str, Role]:
     if spec.model.known_se is not None:
         roles[spec.model.known_se] = "numeric"
     return roles
+
+
+def column_places(spec: RunSpec) -> dict[str, Where]:
+    """Return where the spec first mentions each of the `wanted_columns`."""
+    formulas = {"model.formula": parse_formula(spec.model.formula)}
+    for parameter, text in spec.model.components.items():
+        formulas[f"model.components.{parameter}"] = parse_right_side(text)
+    places: dict[str, Where] = {}
+    for key, formula in formulas.items():
+        for name, where in formula.mentions.items():
+            places.setdefault(name, replace(where, key=key))
+    if spec.model.known_se is not None:
+        places.setdefault(spec.model.known_se, Where(key="model.known_se", caret=1))
+    return places
 
 
 def _evaluated(formula: Formula) -> Iterator[str]:

@@ -25,6 +25,10 @@ FREE_RESIDUAL = frozenset({"gaussian", "t", "laplace", "lognormal", "exgaussian"
 """Families whose residual scale is free: one row per level cannot tell it from the group sd."""
 
 
+MAX_NAMES = 8
+"""Columns that a measurement names; a factor of many levels has hundreds."""
+
+
 def measure_design(
     main: LinearPart,
     response: Response,
@@ -83,9 +87,9 @@ def _columns(main: LinearPart) -> Iterator[Measurement]:
     yield Measurement(
         "constant_columns",
         "design",
-        ", ".join(guilty),
+        _listed(guilty),
         float(len(guilty)),
-        f"{', '.join(guilty)} {'is' if len(guilty) == 1 else 'are'} constant" if guilty else "",
+        f"{_listed(guilty)} {'is' if len(guilty) == 1 else 'are'} constant" if guilty else "",
     )
     scales = sd[~constant]
     if scales.size:
@@ -127,12 +131,17 @@ def _dependencies(
         extra = 1 if intercept else 0
         note = (
             f"rank {rank + extra} of {scaled.shape[1] + extra}: "
-            f"{', '.join(members)} are linearly dependent"
+            f"{_listed(members)} are linearly dependent"
         )
-    yield Measurement("design_rank_deficiency", "design", ", ".join(kept), float(missing), note)
+    yield Measurement("design_rank_deficiency", "design", _listed(kept), float(missing), note)
     condition = float(padded[0] / padded[-1]) if padded[-1] > 0 else float("inf")
     if not missing:
-        yield Measurement("design_condition_number", "design", ", ".join(kept), condition)
+        yield Measurement("design_condition_number", "design", _listed(kept), condition)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _response(

@@ -130,7 +130,7 @@ def _check_support(name: str, values: np.ndarray, family: str, row_numbers: np.n
         raise DesignError(
             "design.outside-support",
             f"{name}: {values[first]:g} at row {row_numbers[first]}; "
-            f"{family}: {support.words} ({int(bad.sum())} rows)",
+            f"{family}: {support.words} ({_rows(bad)})",
             Where(key="model.family"),
             support.remedy,
         )
@@ -166,7 +166,7 @@ def _proportion(
             raise DesignError(
                 "design.outside-support",
                 f"{label}: {values[first]:g} at row {row_numbers[first]}; "
-                f"integers needed, >= 0 ({int(bad.sum())} rows)",
+                f"integers needed, >= 0 ({_rows(bad)})",
                 Where(key="model.family"),
                 "counts of successes and trials are whole numbers",
             )
@@ -176,7 +176,7 @@ def _proportion(
         raise DesignError(
             "design.outside-support",
             f"{name}: {successes[first]:g} successes of {trials[first]:g} {trials_name} "
-            f"at row {row_numbers[first]} ({int(over.sum())} rows)",
+            f"at row {row_numbers[first]} ({_rows(over)})",
             Where(key="model.family"),
             "the order is p(successes, trials)",
         )
@@ -185,7 +185,7 @@ def _proportion(
         raise DesignError(
             "design.outside-support",
             f"{trials_name}: 0 at row {row_numbers[int(np.argmax(zero))]}; "
-            f"trials > 0 needed ({int(zero.sum())} rows)",
+            f"trials > 0 needed ({_rows(zero)})",
             Where(key="model.family"),
             "leave out cells without trials",
         )
@@ -278,7 +278,7 @@ def _with_arguments(
             raise DesignError(
                 "design.outside-support",
                 f"{left.expression.render()}: {values[first]:g} at row {row_numbers[first]} "
-                f"is outside its truncation bounds ({int(outside.sum())} rows)",
+                f"is outside its truncation bounds ({_rows(outside)})",
                 Where(key="model.formula"),
                 "censored(y, status) is for values that are known only to be beyond a bound",
             )
@@ -323,3 +323,9 @@ def _status(left: LeftSide, source: ColumnSource, row_numbers: np.ndarray) -> np
 def _bound(left: LeftSide, which: str, default: float, source: ColumnSource) -> np.ndarray:
     stated = left.arguments[which]
     return np.full(source.n_obs, default) if stated is None else source.numbers(stated)
+
+
+def _rows(found: np.ndarray) -> str:
+    """Count true entries in words."""
+    n = int(found.sum())
+    return f"{n} row{'' if n == 1 else 's'}"

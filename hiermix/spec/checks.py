@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from hiermix.errors import FormulaError, HiermixError, PriorError, SpecError
+from hiermix.errors import FormulaError, HiermixError, PriorError, SpecError, Where
 from hiermix.formula import parse_formula, parse_right_side
 from hiermix.spec.families import FAMILIES, LINKS, Family
 from hiermix.spec.nearest import did_you_mean, either
@@ -117,7 +117,14 @@ def _priors(value: Mapping[str, Any], source: SourceMap) -> Iterator[HiermixErro
         if not isinstance(text, str):
             continue
         try:
-            parse_prior(text)
+            prior = parse_prior(text)
+            if prior.distribution == "LKJ" and not name.startswith("cor|"):
+                raise PriorError(
+                    "prior.correlation",
+                    "LKJ is for correlations of group-specific effects",
+                    Where(caret=1, width=len("LKJ")),
+                    "write for example Normal(0, 1)",
+                )
         except PriorError as error:
             if text.count("(") > text.count(")"):
                 error.hint = "inside {...} a prior has to be quoted: there a comma ends the text"

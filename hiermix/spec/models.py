@@ -138,10 +138,15 @@ class FitSpec(Part):
     sampler: Literal["nutpie", "pymc"] = Field(
         default="nutpie", description="Implementation of NUTS that the engine 'nuts' uses."
     )
-    draws: int = Field(default=1000, ge=100, description="Draws kept of each chain.")
-    tune: int = Field(default=1000, ge=100, description="Tuning draws of each chain, not kept.")
+    draws: int = Field(default=1000, ge=100, le=1_000_000, description="Draws kept of each chain.")
+    tune: int = Field(
+        default=1000, ge=100, le=1_000_000, description="Tuning draws of each chain, not kept."
+    )
     chains: int = Field(
-        default=4, ge=2, description="Independent chains: R-hat needs at least 2; 4 are advised."
+        default=4,
+        ge=2,
+        le=1000,
+        description="Independent chains: R-hat needs at least 2; 4 are advised.",
     )
     seed: int = Field(
         ge=0,

@@ -43,6 +43,13 @@ RANGES = {
 }
 """The range of each limited number, in the words of a message."""
 
+TOO_LARGE = {
+    "fit.draws": "fit.draws <= 1000000 expected",
+    "fit.tune": "fit.tune <= 1000000 expected",
+    "fit.chains": "fit.chains <= 1000 expected",
+}
+"""Words about the upper end where those of ``RANGES`` are about the lower one."""
+
 OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 HINTS = {
@@ -123,7 +130,8 @@ def _error(key: str, group: list[ErrorDetails], source: SourceMap) -> SpecError:
     got = described(detail["input"], source.written(key))
     hint = HINTS.get(key, ANY_HINT)
     if kind in OUT_OF_RANGE:
-        message = f"{RANGES[key]}, got {got}"
+        words = TOO_LARGE.get(key) if kind == "less_than_equal" else None
+        message = f"{words or RANGES[key]}, got {got}"
         return SpecError("spec.out-of-range", message, where, hint)
     if kind == "string_pattern_mismatch":
         message = f"{key}: {got} has characters that are not allowed"

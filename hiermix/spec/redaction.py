@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 
-URL_REST = re.compile(r"(?<=://)[^\s'\",}\]]+")
+URL_REST = re.compile(r"(?<=://)(?:[^'\",}\]]*@)?[^\s'\",}\]]+")
+SECRET_KEY = re.compile(
+    r"(?i)(?<![a-z])(?P<key>(?:password|passwd|pwd|secret|token|api[_-]?key)['\"]?\s*[:=]\s*['\"]?)"
+    r"(?P<value>[^\s'\",}\]]+)"
+)
 CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<user>[^\s@:/]*)(?P<colon>:?)[^\s@]*@")
 
 
 def redact(text: str) -> str:
-    """Star out everything that follows ``://``, one star a character, so that carets stay right.
+    """Star out what follows ``://`` or a key such as ``password``; carets stay right.
 
     Examples
     --------
     >>> redact("path: s3://key:secret@bucket/x.csv")
     'path: s3://***********************'
+    >>> redact("{user: me, password: secret}")
+    '{user: me, password: ******}'
     """
-    return URL_REST.sub(lambda found: "*" * len(found.group()), text)
+    text = URL_REST.sub(lambda found: "*" * len(found.group()), text)
+    return SECRET_KEY.sub(lambda found: found["key"] + "*" * len(found["value"]), text)
 
 
 def credentials_at(text: str) -> int | None:

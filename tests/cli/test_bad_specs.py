@@ -131,7 +131,7 @@ ODD_BUT_GOOD = {
     "path-labels": {"data": {"replace": [["g00", "../../etc/x"]]}},
     "column-named-class": {
         "data": {"header": "y,x,__class__,g,mean,self,s,successes,trials"},
-        "change": [["x + z", "x + mean + __class__"]],
+        "change": [["x + z", "x + mean + `__class__`"]],
     },
     "windows-line-ends": {"data": {"replace": [["\n", "\r\n"]]}},
 }

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from model_support import frame_of, panel, spec_of
 
-from hiermix.design import build_design, wanted_columns
+from hiermix.design import build_design, column_places, wanted_columns
 from hiermix.errors import DesignError
 
 
@@ -36,6 +36,16 @@ def test_columns_of_components_are_wanted_too():
     spec = spec_of("y ~ x", components={"sigma": "~ w + (1 | g)"}).spec
     assert wanted_columns(spec)["w"] == "any"
     assert wanted_columns(spec)["g"] == "category"
+
+
+def test_every_wanted_column_has_its_place_in_the_spec():
+    spec = spec_of("y ~ x", components={"sigma": "~ x + w"}).spec
+    places = column_places(spec)
+    assert set(places) == set(wanted_columns(spec))
+    assert (places["x"].key, places["x"].caret) == ("model.formula", 5)
+    assert (places["w"].key, places["w"].caret) == ("model.components.sigma", 7)
+    spec = spec_of("y ~ x", known_se="se").spec
+    assert column_places(spec)["se"].key == "model.known_se"
 
 
 def test_group_terms_are_an_index_and_slope_columns():
@@ -115,6 +125,48 @@ def test_rows_where_a_term_is_undefined_are_named(formula, words):
     with pytest.raises(DesignError) as caught:
         design_of(table, formula)
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("formula", "key", "caret"),
+    [("y ~ log(x)", "model.formula", 9), ("y ~ x + log(g)", "model.formula", 13)],
+)
+def test_an_error_of_a_term_points_at_the_column_in_the_formula(formula, key, caret):
+    table = pd.DataFrame({"y": [1.0, 2, 3], "x": [1.0, -2, 3], "g": ["a", "b", "b"]})
+    with pytest.raises(DesignError) as caught:
+        design_of(table, formula)
+    assert (caught.value.where.key, caught.value.where.caret) == (key, caret)
+
+
+def test_an_error_of_a_component_points_at_the_component():
+    table = pd.DataFrame({"y": [1.0, 2, 3], "x": [1.0, -2, 3]})
+    with pytest.raises(DesignError) as caught:
+        design_of(table, "y ~ x", components={"sigma": "~ log(x)"})
+    assert caught.value.where.key == "model.components.sigma"
+    assert caught.value.where.source == "~ log(x)"
+
+
+@pytest.mark.parametrize("term", ["log(g)", "I(g * 2)", "I(g == x)", "poly(g, 2)"])
+def test_numbers_are_not_computed_from_text(term):
+    table = panel().assign(x=1.0)
+    with pytest.raises(DesignError, match=r"g is text; .* needs numbers"):
+        design_of(table, f"y ~ {term}")
+
+
+def test_text_can_be_compared_with_text():
+    table = panel()
+    level = table["g"].iloc[0]
+    (term,) = design_of(table, f"y ~ I(g == '{level}')").main.common
+    assert term.values.sum() == (table["g"] == level).sum()
+
+
+def test_of_many_columns_a_few_are_named():
+    table = panel()
+    copies = {f"c{i}": table["x"] for i in range(12)}
+    design = design_of(table.assign(**copies), "y ~ " + " + ".join(copies))
+    (found,) = [m for m in design.measurements if m.metric == "design_rank_deficiency"]
+    assert found.variable == "c0, c1, c2, c3, c4, c5, c6, c7 and 4 more"
+    assert "c7 and 5 more are linearly dependent" in found.note
 
 
 def test_a_linear_combination_is_measured_and_named():

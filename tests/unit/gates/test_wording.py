@@ -19,6 +19,14 @@ def test_a_failure_says_what_of_what_how_much_and_how_much_is_allowed() -> None:
     )
 
 
+def test_the_note_on_a_design_comes_first_where_it_did_not_pass() -> None:
+    note = "g: 1 level; >= 2 needed, >= 5 advised"
+    said = message("publish", Measurement("group_levels", "design", "g", 1.0, note))
+    assert said == f"{note} (number of levels of a grouping factor: 1, must be at least 2)"
+    said = message("publish", Measurement("group_levels", "design", "g", 9.0, note))
+    assert said.startswith("number of levels of a grouping factor, g: 9")
+
+
 def test_a_warning_says_should() -> None:
     said = message("publish", Measurement("rows_used", "data", "rows", 8.0))
     assert said == "number of rows used, rows: 8, should be at least 10"

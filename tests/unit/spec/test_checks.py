@@ -107,6 +107,12 @@ def test_errors_of_priors_point_into_their_text():
     assert (second.where.line, second.where.column, second.where.key) == (3, 28, "priors.1|g")
 
 
+def test_only_correlations_have_lkj():
+    error = only('priors:\n  "cor|g": LKJ(2)\n  x: "LKJ(2)"')
+    assert error.id == "prior.correlation"
+    assert (error.where.line, error.where.column, error.where.width) == (3, 7, 3)
+
+
 def test_a_prior_that_a_comma_cut_short_is_explained():
     error = only("priors: {x: Normal(0, 1)}")
     assert "has to be quoted" in error.hint

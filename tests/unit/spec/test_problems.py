@@ -176,6 +176,20 @@ def test_secrets_are_not_echoed():
     assert "SECRET" not in repr([e.to_dict() for e in found])
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("draws: 1000001", "fit.draws <= 1000000 expected, got 1000001"),
+        ("tune: 1000001", "fit.tune <= 1000000 expected, got 1000001"),
+        ("chains: 1001", "fit.chains <= 1000 expected, got 1001"),
+        ("draws: 99", "fit.draws >= 100 expected, got 99"),
+    ],
+)
+def test_each_end_of_a_range_has_its_words(setting, message):
+    (error,) = errors_of(fit=f"fit: {{{setting}, seed: 1}}")
+    assert error.message == message
+
+
 def test_every_limited_number_has_its_range_in_words():
     limited = set()
     for key, model in SECTIONS.items():

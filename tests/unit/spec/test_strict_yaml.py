@@ -71,9 +71,11 @@ def test_every_duplicate_key_is_reported_with_both_lines():
         ("a: ! 1", "tag", (1, 4)),
         ("!!map {a: 1}", "tag", (1, 1)),
         ("&a a: 1", "anchor", (1, 1)),
+        ("%YAML 1.1\n---\na: NO", "directive", (1, 1)),
+        ("%TAG ! tag:x,2020:\n---\na: 1", "directive", (1, 1)),
     ],
 )
-def test_anchors_aliases_and_tags_are_refused(text, id, place):
+def test_anchors_aliases_tags_and_directives_are_refused(text, id, place):
     with pytest.raises(SpecError, match="not allowed") as caught:
         read_document(text, "s.yaml")
     assert caught.value.id == f"spec.{id}"
