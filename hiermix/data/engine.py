@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from hiermix.errors import DataError, EnvironmentFault, Where
+
+QUERY_SECONDS = 300.0
+"""Wall seconds after which a query of a spec is stopped."""
+
+MEMORY_SHARE = 0.5
+"""Share of the machine's memory that reading and queries may take."""
 
 LONGEST = 300
 """Characters that a message takes over from DuckDB."""
@@ -29,8 +36,52 @@ def connect() -> duckdb.DuckDBPyConnection:
             "allow_community_extensions": False,
             "python_enable_replacements": False,
             "temp_directory": "",
+            "memory_limit": f"{_memory() * MEMORY_SHARE / 2**20:.0f}MiB",
         },
     )
+
+
+def _memory() -> int:
+    """Return the machine's memory in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@contextmanager
+def stopped_in_time(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Interrupt a query that takes longer than `QUERY_SECONDS`, and say so.
+
+    Parameters
+    ----------
+    interrupt
+        Stops the query from another thread; the query then raises an error of its own.
+
+    Raises
+    ------
+    DataError
+        The query was stopped.
+    """
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        interrupt()
+
+    timer = threading.Timer(QUERY_SECONDS, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception as error:
+        if not late.is_set():
+            raise
+        raise DataError(
+            "data.query-time",
+            f"data.query: stopped after {QUERY_SECONDS:g} s",
+            Where(key="data.query"),
+            "prepare the data before the run, or look for a join without a condition",
+        ) from error
+    finally:
+        timer.cancel()
 
 
 def lock(

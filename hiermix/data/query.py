@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import duckdb
 
-from hiermix.data.engine import identifier, told_as
+from hiermix.data.engine import identifier, stopped_in_time, told_as
 from hiermix.data.parts import kept, refuse_same_names
 from hiermix.data.relation import columns_of, raw_columns
 from hiermix.data.table import Table, sterile
@@ -77,7 +77,7 @@ def run_query(
     DataError
         The query is not one ``SELECT``, cannot be run, or names a column twice.
     """
-    with told_as("data.query", "data.query", QUERY, HINT):
+    with told_as("data.query", "data.query", QUERY, HINT), stopped_in_time(con.interrupt):
         statements = con.extract_statements(query)
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise DataError("data.query", "data.query: one SELECT statement expected", QUERY, HINT)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import duckdb
 
 from hiermix.data.databases import only_table
-from hiermix.data.engine import identifier
+from hiermix.data.engine import identifier, stopped_in_time
 from hiermix.data.files import DataFiles
 from hiermix.data.parts import CELLS, kept, refuse_same_names
 from hiermix.data.table import Part, RawColumn, Table
@@ -85,6 +85,10 @@ def load_sqlite(
     return Table(con, CELLS, tuple(columns), names, parts)
 
 
+MOST_CELLS = 50_000_000
+"""Cells that a table or query may have: Python's objects take about 50 bytes each."""
+
+
 def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
@@ -115,11 +119,17 @@ def _whole_table(database: sqlite3.Connection, file: str) -> str:
 def _rows(
     database: sqlite3.Connection, statement: str
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    cursor = database.execute(statement)
-    if cursor.description is None:
-        raise sqlite3.DatabaseError("this is not a SELECT")
-    names = tuple(str(column[0]) for column in cursor.description)
-    return names, cursor.fetchall()
+    with stopped_in_time(database.interrupt):
+        cursor = database.execute(statement)
+        if cursor.description is None:
+            raise sqlite3.DatabaseError("this is not a SELECT")
+        names = tuple(str(column[0]) for column in cursor.description)
+        rows: list[tuple[Any, ...]] = []
+        while some := cursor.fetchmany(10_000):
+            rows += some
+            if len(rows) * len(names) > MOST_CELLS:
+                raise sqlite3.DatabaseError(f"more than {MOST_CELLS:,} cells")
+    return names, rows
 
 
 def _told(file: str, where: Where, error: Exception) -> DataError | EnvironmentFault:
