@@ -136,7 +136,7 @@ def test_a_spec_from_standard_input_is_named_in_its_errors():
 def test_an_endless_spec_is_refused():
     done = hiermix("run", "/dev/zero")
     assert done.returncode == 2
-    assert "error[spec.too-large]: 1048577 bytes" in done.stderr
+    assert "error[spec.too-large]: more than 1048576 bytes" in done.stderr
 
 
 def test_validate_reports_every_spec(tmp_path):
