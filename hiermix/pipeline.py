@@ -259,8 +259,14 @@ def _refuse_failures(verdict: Verdict, kind: type[HiermixError], key: str) -> No
     failed = [f for f in verdict.findings if f.status == "fail"]
     if failed:
         raise InputErrors(
-            kind(f"gate.{f.phase}.{f.gate}", f.message, Where(key=key), f.remedy) for f in failed
+            kind(f"gate.{f.phase}.{f.gate}", f.message, Where(key=_key_of(f.gate, key)), f.remedy)
+            for f in failed
         )
+
+
+def _key_of(gate: str, key: str) -> str:
+    """Return the key of the spec that a failed gate is about."""
+    return "cre" if gate.startswith("cre_") else key
 
 
 @contextmanager

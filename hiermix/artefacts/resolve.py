@@ -11,8 +11,9 @@ from hiermix.spec.priors import Prior
 
 if TYPE_CHECKING:
     from hiermix.model.plan import ModelPlan, Parameter
-    from hiermix.pipeline import RunResult
+    from hiermix.pipeline import Prepared, RunResult
     from hiermix.spec import LoadedSpec, RunSpec
+    from hiermix.spec.models import CreSpec
 
 STDIN = "<stdin>"
 
@@ -20,12 +21,25 @@ STDIN = "<stdin>"
 def resolved_spec(result: RunResult) -> str:
     """Return ``spec.resolved.yaml``: running it reproduces the run from any folder."""
     prepared, request = result.prepared, result.fit.request
+    spec = _with_absolute_data(prepared.loaded)
     return resolved_yaml(
-        _with_absolute_data(prepared.loaded),
+        spec.model_copy(update={"cre": _stated_cre(prepared)}),
         priors=stated_priors(prepared.plan, frozenset(prepared.loaded.spec.model.bounds)),
         engine=prepared.engine,
         link=prepared.plan.links.get(prepared.design.main.parameter),
         target_accept=request.target_accept,
+    )
+
+
+def _stated_cre(prepared: Prepared) -> tuple[CreSpec, ...]:
+    """Return the entries of ``cre`` with the factor and the terms that were chosen."""
+    entries = prepared.loaded.spec.cre
+    contextual = prepared.design.contextual
+    if contextual is None:
+        return entries
+    return tuple(
+        entry.model_copy(update={"group": group, "terms": terms or None})
+        for entry, (group, terms) in zip(entries, contextual.terms.items(), strict=True)
     )
 
 

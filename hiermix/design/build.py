@@ -10,13 +10,16 @@ import numpy as np
 from hiermix.data.frame import Frame, Role
 from hiermix.design.checks import measure_design
 from hiermix.design.columns import ColumnSource
+from hiermix.design.cre import add_contextual, final_formula, row_weights
 from hiermix.design.grouping import build_group_terms
 from hiermix.design.response import build_response
 from hiermix.design.types import Design, LinearPart
+from hiermix.design.types import Response as ResponseColumns
 from hiermix.errors import DesignError, Where
 from hiermix.formula import Formula, GroupTerm, Response, parse_formula, parse_right_side
 from hiermix.measurement import Measurement
 from hiermix.spec import RunSpec
+from hiermix.spec.contextual import cre_entries
 from hiermix.spec.families import FAMILIES
 
 ORDINAL = frozenset({"cumulative", "sratio"})
@@ -104,6 +107,11 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         source = columns.for_formula(right, f"model.components.{parameter}")
         components[parameter] = _linear_part(parameter, right, source)
     known_se = _known_se(spec, columns, frame.row_numbers)
+    contextual = None
+    if spec.cre:
+        entries = cre_entries(spec.cre, formula)
+        why = _not_fixed_effects(spec, response)
+        main, contextual = add_contextual(entries, main, row_weights(response, known_se), why)
     residual_is_known = known_se is not None or isinstance(spec.priors.get("sigma"), int | float)
     left_variables = _left(formula).variables
     common_variables = tuple(
@@ -112,15 +120,28 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     measured = measure_design(
         main, response, left_variables, common_variables, family, residual_is_known
     )
+    measured += _component_checks(components)
+    notes += _independence_notes(formula, main)
+    if contextual is not None:
+        formula = final_formula(formula, main)
+        measured += contextual.measurements
+        notes += contextual.notes
     return Design(
-        formula.canonical(),
-        response,
-        main,
-        components,
-        known_se,
-        measured + _component_checks(components),
-        notes + _independence_notes(formula, main),
+        formula.canonical(), response, main, components, known_se, contextual, measured, notes
     )
+
+
+def _not_fixed_effects(spec: RunSpec, response: ResponseColumns) -> str:
+    """Return why the within effect cannot be the fixed-effects estimate, or nothing."""
+    family = FAMILIES[spec.model.family]
+    link = spec.model.link or family.link
+    if family.name != "gaussian" or link != "identity":
+        return f"the family is {family.name} with link {link}"
+    if response.kind not in ("plain", "weighted"):
+        return f"the response is {response.kind}"
+    if "sigma" in spec.model.components:
+        return "the residual sd differs between rows"
+    return ""
 
 
 def _bare(factor: tuple[str, ...], left: tuple[str, ...]) -> tuple[str, ...]:

@@ -87,9 +87,9 @@ def _columns(main: LinearPart) -> Iterator[Measurement]:
     yield Measurement(
         "constant_columns",
         "design",
-        _listed(guilty),
+        listed(guilty),
         float(len(guilty)),
-        f"{_listed(guilty)} {'is' if len(guilty) == 1 else 'are'} constant" if guilty else "",
+        f"{listed(guilty)} {'is' if len(guilty) == 1 else 'are'} constant" if guilty else "",
     )
     scales = sd[~constant]
     if scales.size:
@@ -131,15 +131,16 @@ def _dependencies(
         extra = 1 if intercept else 0
         note = (
             f"rank {rank + extra} of {scaled.shape[1] + extra}: "
-            f"{_listed(members)} are linearly dependent"
+            f"{listed(members)} are linearly dependent"
         )
-    yield Measurement("design_rank_deficiency", "design", _listed(kept), float(missing), note)
+    yield Measurement("design_rank_deficiency", "design", listed(kept), float(missing), note)
     condition = float(padded[0] / padded[-1]) if padded[-1] > 0 else float("inf")
     if not missing:
-        yield Measurement("design_condition_number", "design", _listed(kept), condition)
+        yield Measurement("design_condition_number", "design", listed(kept), condition)
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Return the first names, and how many more there are."""
     more = len(names) - MAX_NAMES
     return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 

@@ -60,6 +60,20 @@ def build_factor(table: pd.DataFrame, variables: Sequence[str]) -> Factor:
     return Factor(factor_name, tuple(names), labels, index.astype(np.int64), counts)
 
 
+def is_nested(inner: Factor, outer: Factor) -> bool:
+    """Return whether every level of ``inner`` lies within one level of ``outer``."""
+    if inner.n_groups <= outer.n_groups:
+        return False
+    return bool((parent_levels(inner, outer)[inner.index] == outer.index).all())
+
+
+def parent_levels(inner: Factor, outer: Factor) -> np.ndarray:
+    """Return, for each level of ``inner``, the level of ``outer`` of one of its rows."""
+    parents = np.zeros(inner.n_groups, dtype=np.int64)
+    parents[inner.index] = outer.index
+    return parents
+
+
 def build_group_terms(blocks: Sequence[GroupBlock], source: ColumnSource) -> tuple[GroupTerm, ...]:
     """Evaluate ``(effect | factor)`` blocks to terms, in the order of the formula.
 

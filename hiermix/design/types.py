@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hiermix.measurement import Measurement
+
+if TYPE_CHECKING:
+    from hiermix.design.cre.build import Contextual
 
 
 @dataclass(frozen=True)
@@ -125,13 +129,18 @@ class Response:
 
 @dataclass(frozen=True)
 class Design:
-    """Columns, indexes and checks of one model, before any prior."""
+    """Columns, indexes and checks of one model, before any prior.
+
+    ``formula`` is the canonical text of what is fitted. ``contextual`` says which columns of
+    ``main`` are level means, if the spec asks for any.
+    """
 
     formula: str
     response: Response
     main: LinearPart
     components: Mapping[str, LinearPart] = field(default_factory=dict)
     known_se: np.ndarray | None = None
+    contextual: Contextual | None = None
     measurements: tuple[Measurement, ...] = ()
     warnings: tuple[str, ...] = ()
 

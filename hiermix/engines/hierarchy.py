@@ -19,8 +19,8 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from hiermix.design.grouping import is_nested, parent_levels
 from hiermix.design.types import Factor, GroupTerm, LinearPart
-from hiermix.model.centring import is_nested, parent_levels
 from hiermix.model.plan import Centring
 
 FOLDED = {"HalfNormal": pm.Normal, "HalfStudentT": pm.StudentT}

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hiermix.design.types import Design, Factor, GroupTerm
+from hiermix.design.types import Design, GroupTerm
 from hiermix.errors import DesignError, Where
 from hiermix.model.pilot import Pilot, run_pilot
 from hiermix.model.plan import Centring
@@ -86,21 +86,6 @@ def plan_centring(
             )
         )
     return tuple(plans)
-
-
-def is_nested(inner: Factor, outer: Factor) -> bool:
-    """Return whether every level of ``inner`` lies within one level of ``outer``."""
-    if inner.n_groups <= outer.n_groups:
-        return False
-    first = parent_levels(inner, outer)
-    return bool((first[inner.index] == outer.index).all())
-
-
-def parent_levels(inner: Factor, outer: Factor) -> np.ndarray:
-    """Return, for each level of ``inner``, the level of ``outer`` of one of its rows."""
-    parents = np.zeros(inner.n_groups, dtype=np.int64)
-    parents[inner.index] = outer.index
-    return parents
 
 
 def build_order(terms: Sequence[GroupTerm]) -> list[GroupTerm]:

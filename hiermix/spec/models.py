@@ -115,11 +115,14 @@ class ModelSpec(Part):
 class CreSpec(Part):
     """Contextual effects of one grouping factor (Mundlak, correlated random effects)."""
 
-    group: Text = Field(description="Grouping factor of the formula.")
+    group: Text | None = Field(
+        default=None,
+        description="Grouping factor of the formula; may be left out if there is only one.",
+    )
     terms: Texts | None = Field(
         default=None,
-        description="Common terms whose group means enter the model; null: every one that varies "
-        "within the group.",
+        description="Common terms, as the formula writes them, whose group means enter the model; "
+        "null: every one that varies within the group and whose mean varies between levels.",
     )
     form: Literal["mundlak", "within-between"] = Field(
         default="mundlak",
@@ -232,7 +235,7 @@ class RunSpec(Part):
     cre: Annotated[tuple[CreSpec, ...], Field(strict=False)] = Field(
         default=(),
         description="Contextual effects (Mundlak, correlated random effects), one entry for each "
-        "grouping factor. Not supported yet.",
+        "grouping factor.",
     )
     priors: Mapping[str, PriorValue] = Field(
         default_factory=dict,

@@ -26,7 +26,6 @@ def _always(value: Any) -> bool:
 
 
 NOT_YET: tuple[NotYet, ...] = (
-    NotYet("cre", bool, "contextual (Mundlak) effects"),
     NotYet("model.scale", lambda value: value is True, "standardising predictors for the fit"),
     NotYet("priors.cor|*", _always, "correlations: effects of (x | g) are fitted as independent"),
     NotYet("fit.engine", lambda value: value == "exact", "the engine 'exact'"),

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from model_support import panel, plan_of
 
-from hiermix.model.centring import build_order, is_nested
+from hiermix.design.grouping import is_nested
+from hiermix.model.centring import build_order
 from hiermix.model.pilot import log_density, run_pilot
 from hiermix.model.working import working_data
 from hiermix.spec.priors import parse_prior

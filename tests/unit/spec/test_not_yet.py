@@ -13,7 +13,6 @@ def errors_of(text):
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("cre: [{group: g}]", "cre"),
         ("model: {scale: true}", "model.scale"),
         ("priors: {cor|g: LKJ(2)}", "priors.cor|g"),
         ("fit: {engine: exact}", "fit.engine"),

@@ -61,7 +61,7 @@ def test_good_specs_are_valid(validator, spec):
         ("fit.target_accept", 1), ("fit.target_accept", 0.4), ("fit.max_treedepth", 40),
         ("fit.cores", 0), ("gates.rhat_max", 5), ("gates.policy", "lax"),
         ("gates.limits", {"rhat": "x"}), ("outputs.interval", 1), ("outputs.interval", 0),
-        ("cre", {"group": "g"}), ("cre", [{"terms": ["x"]}]),
+        ("cre", {"group": "g"}), ("cre", [{"terms": "x"}]), ("cre", [{"means": ["x"]}]),
     ],
 )  # fmt: skip
 def test_bad_specs_are_not(validator, key, value):
