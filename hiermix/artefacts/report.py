@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hiermix.artefacts.contextual_view import contextual_view
 from hiermix.artefacts.tables import CSV_ROWS, GROUP_EFFECTS, GROUP_EFFECTS_PARQUET
 from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
 from hiermix.artefacts.views import (
@@ -74,6 +75,8 @@ def render_report(
             tally=_tally(verdict),
             population=population_rows(tables),
             variance=variance_rows(tables),
+            contextual=contextual_view(tables),
+            identification=manifest.model.get("identification", {}),
             priors=prior_rows(manifest),
             levels=views,
             level_figures=[drawings.get(f"group-{i}.svg") for i in range(1, len(views) + 1)],

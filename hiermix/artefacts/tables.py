@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hiermix.artefacts.delimited import read_frame, write_frame
+from hiermix.artefacts.delimited import read_frame, write_csv, write_frame
 from hiermix.summary import Tables
+from hiermix.summary.contextual import TEXTS, empty
+
+if TYPE_CHECKING:
+    from hiermix.design.cre import LevelMeans
 
 CSV_ROWS = 100_000
 """Rows of ``group_effects`` above which it is written as Parquet."""
@@ -16,16 +22,48 @@ SUMMARY = "summary.csv"
 GROUP_EFFECTS = "group_effects.csv"
 GROUP_EFFECTS_PARQUET = "group_effects.parquet"
 VARIANCE = "variance.csv"
+CRE = "cre.csv"
+CRE_MEANS = "cre_means.csv"
+IDENTIFICATION = "identification.csv"
+IDENTIFICATION_PARQUET = "identification.parquet"
 
 
 def write_tables(folder: Path, tables: Tables) -> None:
-    """Write ``summary``, ``group_effects`` and ``variance``."""
+    """Write every table; ``cre.csv`` only where there are contextual effects."""
     write_frame(folder / SUMMARY, tables.summary)
     write_frame(folder / VARIANCE, tables.variance)
-    if len(tables.group_effects) > CSV_ROWS:
-        tables.group_effects.to_parquet(folder / GROUP_EFFECTS_PARQUET, index=False)
+    _write_large(folder / GROUP_EFFECTS, tables.group_effects)
+    _write_large(folder / IDENTIFICATION, tables.identification)
+    if len(tables.cre):
+        write_frame(folder / CRE, tables.cre)
+
+
+def _write_large(path: Path, table: pd.DataFrame) -> None:
+    """Write a table with a row for each level: as Parquet beyond ``CSV_ROWS``."""
+    if len(table) > CSV_ROWS:
+        table.to_parquet(path.with_suffix(".parquet"), index=False)
     else:
-        write_frame(folder / GROUP_EFFECTS, tables.group_effects)
+        write_frame(path, table)
+
+
+def write_level_means(folder: Path, means: Sequence[LevelMeans]) -> None:
+    """Write the level means that contextual effects were fitted with, a row for each mean.
+
+    Columns ``group``, ``level``, ``column`` (of the design), ``mean``, ``weight`` (summed over the
+    level's rows as the likelihood weighs them) and ``n_rows``. The level of the mean over all
+    rows is empty. Predictions for a level that was fitted use its stored mean.
+    """
+    rows = [row for of_factor in means for row in _mean_rows(of_factor)]
+    write_csv(folder / CRE_MEANS, ("group", "level", "column", "mean", "weight", "n_rows"), rows)
+
+
+def _mean_rows(means: LevelMeans) -> Iterator[tuple[str, str, str, float, float, int]]:
+    total, n_obs = float(means.weight.sum()), int(means.n_rows.sum())
+    for k, column in enumerate(means.columns):
+        yield means.group, "", column, float(means.overall[k]), total, n_obs
+        for j, level in enumerate(means.levels):
+            mean, weight = float(means.values[j, k]), float(means.weight[j])
+            yield means.group, level, column, mean, weight, int(means.n_rows[j])
 
 
 def group_effects_name(folder: Path) -> str:
@@ -42,13 +80,21 @@ def read_tables(folder: Path) -> Tables:
     OSError, ValueError, csv.Error
         If a file is missing or is not such a table.
     """
-    name = group_effects_name(folder)
-    if name == GROUP_EFFECTS_PARQUET:
-        effects = pd.read_parquet(folder / name)
-    else:
-        effects = read_frame(folder / name, ("group", "level", "term"), ("identified",))
+    level = ("group", "level", "term")
+    cre = folder / CRE
     return Tables(
         summary=read_frame(folder / SUMMARY, ("parameter", "role")),
-        group_effects=effects,
+        group_effects=_read_large(folder / GROUP_EFFECTS, level, ("identified",)),
         variance=read_frame(folder / VARIANCE, ("component", "group", "term", "quantity")),
+        cre=read_frame(cre, (*TEXTS, "conclusion")) if cre.is_file() else empty(),
+        identification=_read_large(
+            folder / IDENTIFICATION, (*level, "status", "kind", "partners"), ()
+        ),
     )
+
+
+def _read_large(path: Path, texts: Sequence[str], booleans: Sequence[str]) -> pd.DataFrame:
+    parquet = path.with_suffix(".parquet")
+    if parquet.is_file():
+        return pd.read_parquet(parquet)
+    return read_frame(path, texts, booleans)

@@ -16,7 +16,7 @@ from hiermix.artefacts.plots import figures
 from hiermix.artefacts.publish import faults, locked, point_latest, staged
 from hiermix.artefacts.report import REPORT, render_report
 from hiermix.artefacts.resolve import resolved_spec
-from hiermix.artefacts.tables import write_tables
+from hiermix.artefacts.tables import write_level_means, write_tables
 
 if TYPE_CHECKING:
     from hiermix.pipeline import RunResult
@@ -68,6 +68,9 @@ def _fill(folder: Path, result: RunResult, manifest: Manifest, log: str) -> Mani
     _write_text(folder / SPEC, loaded.text)
     _write_text(folder / RESOLVED, resolved_spec(result))
     write_tables(folder, result.tables)
+    contextual = result.prepared.design.contextual
+    if contextual is not None and contextual.means:
+        write_level_means(folder, contextual.means)
     write_verdict(folder, result.verdict)
     write_measurements(folder, result.measurements)
     write_attempts(folder, result.attempts)

@@ -40,6 +40,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
         },
         "design": {name: _part(part) for name, part in parts.items()},
         "factors": list(_factors(parts)),
+        "cre": list(_contextual(design)),
         "priors": [row for parameter in plan.parameters for row in _priors(parameter)],
         "pooling": [_pooling(plan, part, term) for part in parts.values() for term in part.group],
         "parameterization": [
@@ -110,6 +111,23 @@ def _part(part: LinearPart) -> dict[str, Any]:
     }
 
 
+def _contextual(design: Design) -> Iterator[dict[str, Any]]:
+    contextual = design.contextual
+    if contextual is None:
+        return
+    for group, terms in contextual.terms.items():
+        yield {
+            "group": group,
+            "form": contextual.forms[group],
+            "terms": list(terms),
+            "columns": [
+                {"column": c.source, "within": c.within, "mean": c.mean}
+                for c in contextual.columns
+                if c.group == group
+            ],
+        }
+
+
 def _factors(parts: dict[str, LinearPart]) -> Iterator[dict[str, Any]]:
     factors = {factor.name: factor for part in parts.values() for factor in part.factors}
     for factor in factors.values():
@@ -178,6 +196,7 @@ def explain_lines(prepared: Prepared) -> Iterator[Line]:
     told = explain_document(prepared)
     yield from _about_model(told)
     yield from _about_design(told)
+    yield from _about_contextual(told)
     yield from _section("Priors")
     yield from text_table(
         ("parameter", "role", "prior", "from"),
@@ -229,6 +248,19 @@ def _about_design(told: dict[str, Any]) -> Iterator[Line]:
         yield from text_table(
             ("factor", "levels", "rows min", "median", "max", "single rows"),
             [tuple(factor.values()) for factor in told["factors"]],
+        )
+
+
+def _about_contextual(told: dict[str, Any]) -> Iterator[Line]:
+    if not told["cre"]:
+        return
+    yield from _section("Group means (Mundlak)")
+    for entry in told["cre"]:
+        named = ", ".join(entry["terms"]) or "no term"
+        yield line(f"  by {entry['group']}, {entry['form']}: {named}")
+        yield from text_table(
+            ("column", "within effect", "group mean"),
+            [tuple(column.values()) for column in entry["columns"]],
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hiermix.summary.contextual import contextual_effects
 from hiermix.summary.group_effects import group_effects
 from hiermix.summary.intervals import IntervalKind
 from hiermix.summary.population import population
@@ -43,4 +44,6 @@ def summarise(
         summary=population(fit, plan, scalars, interval, interval_kind),
         group_effects=group_effects(fit, plan, scalars, interval, interval_kind),
         variance=variance(fit, plan, interval, interval_kind),
+        cre=contextual_effects(fit, plan, interval, interval_kind),
+        identification=population(fit, plan, scalars, interval, interval_kind),  # TODO
     )

@@ -1,0 +1,278 @@
+"""Fixed-effects estimates: grouping factors swept out of the data by least squares.
+
+A regression on x and a dummy for every level of the factors has the coefficients of x that least
+squares gives between what the dummies leave of y and what they leave of x (Frisch and Waugh 1933,
+doi:10.2307/1907330). The dummies are never built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse, stats
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import lsmr
+
+from hiermix.design.checks import RANK_TOLERANCE
+from hiermix.design.types import Factor, LinearPart
+
+LEVEL_RANK_TOLERANCE = 1e-10
+"""A column of a level that keeps less than this share of its length beside the level's earlier
+columns depends on them; rounding leaves 1e-15."""
+
+SWEEP_TOLERANCE = 1e-12
+"""Largest correlation with a dummy that may be left in a column swept by crossed factors."""
+
+SWEEP_ROUNDS = 4
+SWEEP_ITERATIONS = 20_000
+"""Of LSMR, a column and round; they grow with the diameter of the graph of the levels."""
+
+
+@dataclass(frozen=True)
+class LinearEstimate:
+    """Common coefficients of a linear model with their covariance, and its variances.
+
+    Attributes
+    ----------
+    names, values
+        Shape ``(p,)``; the intercept is called ``Intercept``.
+    covariance
+        Shape ``(p, p)``, at the variances stated here (no correction for their estimation).
+    group_sds
+        Group term -> sds of its effects, shape ``(k,)``; empty for fixed-effects estimates.
+    residual_sd
+        Sd of a row of weight 1; ``nan`` where the variances of the rows were given.
+    converged
+        Whether the optimum was found; false too where the data do not tell the sds apart.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    covariance: np.ndarray
+    group_sds: Mapping[str, np.ndarray]
+    residual_sd: float
+    converged: bool
+
+
+def wald(estimate: LinearEstimate, names: Sequence[str]) -> tuple[float, int, float]:
+    """Test that the named coefficients are all zero.
+
+    Returns
+    -------
+    tuple
+        Chi-square statistic, its degrees of freedom, p-value. Where the covariance of the
+        coefficients is singular, its pseudo-inverse is used and its rank are the degrees.
+
+    Raises
+    ------
+    ValueError
+        The estimate has no coefficient of that name.
+    """
+    chosen = [estimate.names.index(name) for name in names]
+    covariance = estimate.covariance[np.ix_(chosen, chosen)]
+    sd = np.sqrt(np.diag(covariance))
+    sd = np.where(sd > 0, sd, 1.0)
+    values, vectors = np.linalg.eigh(covariance / np.outer(sd, sd))
+    kept = values > RANK_TOLERANCE * max(values.max(initial=0.0), np.finfo(float).tiny)
+    along = vectors[:, kept].T @ (estimate.values[chosen] / sd)
+    statistic = float(np.sum(along**2 / values[kept]))
+    df = int(kept.sum())
+    return statistic, df, float(stats.chi2.sf(statistic, df)) if df else 1.0
+
+
+def within(
+    part: LinearPart,
+    y: np.ndarray,
+    factors: Sequence[Factor],
+    weights: np.ndarray | None = None,
+) -> LinearEstimate:
+    """Estimate the common coefficients beside a dummy for every level of every factor.
+
+    Parameters
+    ----------
+    part
+        Common columns and offset; its intercept and group terms play no part.
+    y
+        Response, shape ``(n,)``.
+    factors
+        At least one. A factor that another one refines adds nothing and is left out.
+    weights
+        Shape ``(n,)``: the residual variance of a row is sigma^2 / weight.
+
+    Returns
+    -------
+    LinearEstimate
+        Coefficients of the columns that vary within levels and beside earlier columns; the
+        others are left out of ``names``. ``converged`` is false where the sweep of crossed
+        factors stopped above `SWEEP_TOLERANCE`.
+
+    Raises
+    ------
+    ValueError
+        No factor, weights not positive, or no residual degrees of freedom.
+
+    Notes
+    -----
+    Residual degrees of freedom are n less the kept columns and the rank of the dummies: the
+    levels of one factor; A + B less the components of the graph of their levels for two (Abowd,
+    Creecy and Kramarz 2002, Census Bureau TP-2002-06). From the third on a factor adds its
+    levels less the most components that it has with any one before it. That is an upper bound
+    of the rank, so that standard errors are, if anything, too large.
+    """
+    if not factors:
+        raise ValueError("fixed effects need a factor")
+    weight = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
+    if not (np.isfinite(weight) & (weight > 0)).all():
+        raise ValueError("weights must be positive and finite")
+    kept = _finest(factors)
+    x = part.common_matrix if part.common else np.zeros((len(y), 0))
+    response = y if part.offset is None else y - part.offset
+    columns = np.vstack([x.T, response])
+    columns = np.sqrt(weight) * (columns - (columns @ weight / weight.sum())[:, None])
+    swept, found = _sweep(columns, kept, np.sqrt(weight))
+    varying = _independent(swept[:-1], np.linalg.norm(columns[:-1], axis=1))
+    df = len(y) - len(varying) - _dummy_rank(kept)
+    if df <= 0:
+        raise ValueError("fixed effects leave no residual degrees of freedom")
+    basis, upper = np.linalg.qr(swept[varying].T)
+    inverse = np.linalg.inv(upper)
+    residual = swept[-1] - basis @ (basis.T @ swept[-1])
+    sigma2 = float(residual @ residual) / df
+    return LinearEstimate(
+        tuple(part.common_columns[i] for i in varying),
+        inverse @ (basis.T @ swept[-1]),
+        sigma2 * inverse @ inverse.T,
+        {},
+        float(np.sqrt(sigma2)),
+        found,
+    )
+
+
+@dataclass(frozen=True)
+class LevelBasis:
+    """Thin QR of the columns ``z`` of one factor within each of its levels.
+
+    Row i of ``z`` is ``sum_a basis[a, i] upper[level, a, :]``. ``basis`` is ``(q, n)``, its rows
+    orthonormal within levels or zero where a level's columns are dependent; ``upper`` is
+    ``(levels, q, q)``; ``index`` ``(n,)`` holds the levels of the rows.
+    """
+
+    basis: np.ndarray
+    upper: np.ndarray
+    index: np.ndarray
+
+    @classmethod
+    def of(cls, z: np.ndarray, index: np.ndarray, n_levels: int) -> LevelBasis:
+        """Orthonormalise ``z`` ``(q, n)`` by Gram-Schmidt, each step twice, in O(n q^2)."""
+        basis = np.zeros_like(z, dtype=float)
+        upper = np.zeros((n_levels, len(z), len(z)))
+        for k, column in enumerate(z):
+            done = cls(basis[:k], upper[:, :k, :k], index)
+            rest, upper[:, :k, k] = done.split(column)
+            length = np.sqrt(np.bincount(index, rest**2, minlength=n_levels))
+            before = np.sqrt(np.bincount(index, column**2, minlength=n_levels))
+            alive = length > LEVEL_RANK_TOLERANCE * before
+            upper[:, k, k] = np.where(alive, length, 0.0)
+            inverse = np.where(alive, 1 / np.where(alive, length, 1.0), 0.0)
+            basis[k] = rest * inverse[index]
+        return cls(basis, upper, index)
+
+    def split(self, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the basis leaves of a column ``(n,)`` and its coefficients ``(levels, q)``.
+
+        The second pass removes what rounding left of a large projection.
+        """
+        coefficients = np.zeros(self.upper.shape[:2])
+        rest = column
+        for _ in range(2):
+            for a, direction in enumerate(self.basis):
+                step = np.bincount(self.index, direction * rest, minlength=len(self.upper))
+                coefficients[:, a] += step
+                rest = rest - direction * step[self.index]
+        return rest, coefficients
+
+
+def _finest(factors: Sequence[Factor]) -> list[Factor]:
+    """Leave out factors whose levels are unions of another's, the same partition but once."""
+    kept: list[Factor] = []
+    for factor in sorted(factors, key=lambda f: -f.n_groups):
+        if not any(_refines(finer, factor) for finer in kept):
+            kept.append(factor)
+    return kept
+
+
+def _refines(finer: Factor, coarser: Factor) -> bool:
+    code = finer.index.astype(np.int64) * coarser.n_groups + coarser.index
+    return len(np.unique(code)) == finer.n_groups
+
+
+def _sweep(
+    columns: np.ndarray, factors: Sequence[Factor], root: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """Return the columns ``(k, n)`` without their projection on the dummies, and whether done."""
+    if len(factors) == 1:
+        level = LevelBasis.of(root[None], factors[0].index, factors[0].n_groups)
+        return np.array([level.split(column)[0] for column in columns]), True
+    rows = np.arange(len(root))
+    dummies = sparse.hstack(
+        [
+            sparse.csr_array(
+                (root / np.sqrt(np.bincount(f.index, root**2))[f.index], (rows, f.index)),
+                shape=(len(root), f.n_groups),
+            )
+            for f in factors
+        ],
+        format="csr",
+    )
+    across = dummies.T.tocsr()
+    swept = columns.copy()
+    found = True
+    for i, column in enumerate(columns):
+        size = float(np.linalg.norm(column))
+        for _ in range(SWEEP_ROUNDS):
+            if np.abs(across @ swept[i]).max() <= SWEEP_TOLERANCE * size:
+                break
+            step = lsmr(
+                dummies, swept[i], atol=1e-15, btol=1e-15, conlim=0.0, maxiter=SWEEP_ITERATIONS
+            )
+            swept[i] -= dummies @ step[0]
+        found &= bool(np.abs(across @ swept[i]).max() <= SWEEP_TOLERANCE * size)
+    return swept, found
+
+
+def _independent(swept: np.ndarray, before: np.ndarray) -> list[int]:
+    """Return the positions of the columns that vary beside the factors and earlier columns."""
+    kept: list[int] = []
+    basis = np.zeros((0, swept.shape[1]))
+    for i, column in enumerate(swept):
+        length = float(np.linalg.norm(column))
+        if length <= RANK_TOLERANCE * before[i]:
+            continue
+        rest = column / length
+        for _ in range(2):
+            rest = rest - basis.T @ (basis @ rest)
+        left = float(np.linalg.norm(rest))
+        if left > RANK_TOLERANCE:
+            kept.append(i)
+            basis = np.vstack([basis, rest / left])
+    return kept
+
+
+def _dummy_rank(factors: Sequence[Factor]) -> int:
+    rank = 0
+    for i, factor in enumerate(factors):
+        shared = max((_components(factor, earlier) for earlier in factors[:i]), default=0)
+        rank += factor.n_groups - shared
+    return rank
+
+
+def _components(a: Factor, b: Factor) -> int:
+    """Count the connected components of the graph that joins levels met in one row."""
+    size = a.n_groups + b.n_groups
+    edges = sparse.coo_array(
+        (np.ones(len(a.index)), (a.index, a.n_groups + b.index)), shape=(size, size)
+    )
+    count, _ = connected_components(edges, directed=False)
+    return int(count)

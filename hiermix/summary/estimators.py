@@ -1,0 +1,97 @@
+"""Random-effects and fixed-effects estimates beside those with group means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from hiermix.model.linear_mixed import LinearEstimate, TooLarge, reml, within
+
+if TYPE_CHECKING:
+    from hiermix.design.cre import Contextual
+    from hiermix.model.plan import ModelPlan
+
+RANDOM, FIXED = "random", "fixed"
+"""Effects of the rows that hold these estimates."""
+
+
+def comparison(plan: ModelPlan, probability: float) -> list[dict[str, Any]]:
+    """Return rows of ``cre.csv`` with estimates that need no sampling, if the model has them.
+
+    ``random``: the coefficient of the same model without group means, by generalised least
+    squares at restricted maximum likelihood estimates of the sds, without priors. ``fixed``:
+    least squares with a dummy for each level of the factors of ``cre``, the within estimator.
+    ``mean`` is the estimate, ``sd`` its standard error, ``lower`` and ``upper`` its confidence
+    limits. Both exist for gaussian models with identity link and no model of sigma.
+
+    Parameters
+    ----------
+    plan
+        With contextual columns.
+    probability
+        Of the intervals.
+    """
+    contextual = plan.design.contextual
+    if contextual is None or not contextual.columns or not has_closed_form(plan):
+        return []
+    random = _random(plan, contextual)
+    fixed = _fixed(plan, contextual)
+    group = " + ".join(dict.fromkeys(c.group for c in contextual.columns))
+    rows = []
+    for source in dict.fromkeys(c.source for c in contextual.columns):
+        for effect, estimate in ((RANDOM, random), (FIXED, fixed)):
+            if estimate is not None and source in estimate.names:
+                rows.append(_row(group, source, effect, estimate, probability))
+    return rows
+
+
+def has_closed_form(plan: ModelPlan) -> bool:
+    """Return whether the model is linear with normal errors whose relative sizes are known."""
+    link = plan.links.get(plan.design.main.parameter)
+    plain = plan.design.response.kind in ("plain", "weighted")
+    return (
+        plan.family == "gaussian"
+        and link == "identity"
+        and plain
+        and "sigma" not in plan.design.components
+    )
+
+
+def _random(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
+    design = plan.design
+    known = None if design.known_se is None else design.known_se**2
+    weights = design.response.weights
+    try:
+        return reml(contextual.plain, design.response.values, weights, known)
+    except (TooLarge, ValueError):
+        # Too many crossed levels, or dependent columns that the rank gate has reported.
+        return None
+
+
+def _fixed(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
+    groups = {c.group for c in contextual.columns}
+    factors = [f for f in contextual.plain.factors if f.name in groups]
+    try:
+        return within(contextual.plain, plan.design.response.values, factors, contextual.weight)
+    except (TooLarge, ValueError):
+        return None
+
+
+def _row(
+    group: str, source: str, effect: str, estimate: LinearEstimate, probability: float
+) -> dict[str, Any]:
+    i = estimate.names.index(source)
+    value, error = float(estimate.values[i]), float(np.sqrt(estimate.covariance[i, i]))
+    reach = float(stats.norm.ppf((1 + probability) / 2)) * error
+    return {
+        "group": group,
+        "term": source,
+        "effect": effect,
+        "mean": value,
+        "sd": error,
+        "lower": value - reach,
+        "upper": value + reach,
+        "conclusion": "",
+    }
