@@ -26,7 +26,9 @@ LONGEST = 300
 def connect() -> duckdb.DuckDBPyConnection:
     """Open an empty database in memory.
 
-    It loads no extension, writes no temporary file and sees no Python variable.
+    It loads no extension, writes no temporary file and sees no Python variable. It works on one
+    thread: several put the rows of a large CSV file into another order, now this, now that, and
+    the last bits of sums with them.
     """
     return duckdb.connect(
         ":memory:",
@@ -36,6 +38,7 @@ def connect() -> duckdb.DuckDBPyConnection:
             "allow_community_extensions": False,
             "python_enable_replacements": False,
             "temp_directory": "",
+            "threads": 1,
             "memory_limit": f"{_memory() * MEMORY_SHARE / 2**20:.0f}MiB",
         },
     )
@@ -84,9 +87,7 @@ def stopped_in_time(interrupt: Callable[[], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def lock(
-    con: duckdb.DuckDBPyConnection, paths: Iterable[Path] = (), *, one_thread: bool = False
-) -> None:
+def lock(con: duckdb.DuckDBPyConnection, paths: Iterable[Path] = ()) -> None:
     """Take away files and network, except some files, and every way to change that.
 
     Parameters
@@ -95,14 +96,10 @@ def lock(
         The connection; what it holds already stays.
     paths
         Files that it may still read.
-    one_thread
-        For queries: the order of groups and the last bits of sums then do not depend on chance.
     """
     # DuckDB compares with the pattern that it was given as well as with what it found.
     allowed = [text for path in paths for text in (os.fspath(path), pattern(path))]
     con.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
-    if one_thread:
-        con.execute("SET threads = 1")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
 

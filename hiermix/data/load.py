@@ -80,7 +80,7 @@ def _load_files(
         return table, table.names
     stored = loader(con, files, None)
     create_data_view(con, stored.relation, _view_columns(stored, source))
-    lock(con, files.paths if files.format == "parquet" else (), one_thread=True)
+    lock(con, files.paths if files.format == "parquet" else ())
     result = run_query(con, source.query, keep, na_is_ambiguous=stored.na_is_ambiguous)
     return result, stored.names
 
@@ -96,7 +96,7 @@ def _load_database(
         lock(con)
         return table
     attach(con, files)
-    lock(con, one_thread=True)
+    lock(con)
     query = whole_table(con, files) if source.query is None else source.query
     return run_query(con, query, keep)
 

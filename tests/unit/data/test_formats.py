@@ -195,3 +195,13 @@ def test_sqlite_columns_have_one_type(tmp_path, values, message):
     with pytest.raises(HiermixError) as caught:
         read_frame(Source("d.sqlite"), tmp_path, {"y": "any"})
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize("query", [None, "SELECT * FROM data"])
+def test_the_rows_of_a_large_csv_file_keep_their_order(tmp_path, query):
+    # DuckDB on several threads shuffles blocks of rows from about 400,000 on.
+    n = 400_000
+    lines = ["y", *map(str, range(n)), ""]
+    (tmp_path / "d.csv").write_text("\n".join(lines))
+    frame = read_frame(Source("d.csv", query), tmp_path, {"y": "any"})
+    assert frame.table["y"].tolist() == list(range(n))
