@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hiermix.errors import DataError, DesignError, HiermixError, InputErrors, Where
+from hiermix.errors import DataError, DesignError, HiermixError, InputErrors, PriorError, Where
 from hiermix.gates import Verdict, check_gate_settings, judge
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def prepare(
     Returns
     -------
     Prepared
-        Its verdict covers the data and design phases and has no failure.
+        Its verdict covers the data, design and prior phases and has no failure.
 
     Raises
     ------
@@ -143,6 +143,9 @@ def prepare(
             _refuse_failures(verdict, DesignError, "model.formula")
         with stages.of("model"):
             plan = plan_model(spec, design)
+            priors = _prior_measurements(plan)
+            verdict += _judge(priors, spec, policy, "prior")
+            _refuse_failures(verdict, PriorError, "priors")
             chosen, refused = choose_engine(engine or spec.fit.engine, plan)
     return Prepared(
         loaded,
@@ -151,11 +154,18 @@ def prepare(
         plan,
         chosen.name,
         refused,
-        frame.measurements + design.measurements,
+        frame.measurements + design.measurements + priors,
         verdict,
         frame.warnings + design.warnings,
         stages.seconds,
     )
+
+
+def _prior_measurements(plan: ModelPlan) -> tuple[Measurement, ...]:
+    from hiermix.model.prior_order import prior_order
+
+    audit = plan.design.identification
+    return () if audit is None else prior_order(plan, audit)
 
 
 def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = None) -> RunResult:

@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING, Any
 from hiermix.artefacts.identity import fingerprint, versions
 from hiermix.artefacts.manifest import Manifest
 from hiermix.artefacts.resolve import prior_texts
+from hiermix.design.identification import sentences
+from hiermix.design.identification.notes import overview
 from hiermix.spec import canonical_json
 
 if TYPE_CHECKING:
     from hiermix.pipeline import Prepared, RunResult
+
+
+SENTENCES = 20
+"""Unidentified effects that the manifest and the report put in words."""
 
 
 def describe(result: RunResult, target: Path, started_at: datetime | None = None) -> Manifest:
@@ -103,8 +109,21 @@ def _model(prepared: Prepared) -> dict[str, Any]:
             for parameter in plan.parameters
             if parameter.prior is not None
         ],
+        "identification": _identification(prepared),
         "parameterization": {c.term: c.reason for c in plan.centring},
         "notes": list(dict.fromkeys((*plan.notes, *prepared.warnings))),
+    }
+
+
+def _identification(prepared: Prepared) -> dict[str, Any]:
+    audit = prepared.design.identification
+    if audit is None or not audit.n_effects:
+        return {}
+    return {
+        "effects": audit.n_effects,
+        "unidentified": audit.n_unidentified,
+        "summary": overview(audit),
+        "sentences": list(sentences(audit, SENTENCES)),
     }
 
 

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.contextual_view import contextual_view
-from hiermix.artefacts.tables import CSV_ROWS, GROUP_EFFECTS, GROUP_EFFECTS_PARQUET
+from hiermix.artefacts.tables import (
+    CSV_ROWS,
+    GROUP_EFFECTS,
+    GROUP_EFFECTS_PARQUET,
+    IDENTIFICATION,
+    IDENTIFICATION_PARQUET,
+)
 from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
 from hiermix.artefacts.views import (
     level_views,
@@ -62,6 +68,7 @@ def render_report(
     # Figures are SVG that was built, and escaped, element by element.
     drawings = {name: Markup(svg) for name, svg in figures.items()}
     large = len(tables.group_effects) > CSV_ROWS
+    many = len(tables.identification) > CSV_ROWS
     page = (
         _environment()
         .get_template(TEMPLATE)
@@ -81,6 +88,7 @@ def render_report(
             levels=views,
             level_figures=[drawings.get(f"group-{i}.svg") for i in range(1, len(views) + 1)],
             group_effects_file=GROUP_EFFECTS_PARQUET if large else GROUP_EFFECTS,
+            identification_file=IDENTIFICATION_PARQUET if many else IDENTIFICATION,
             figures=drawings,
             interval=f"{100 * float(manifest.spec['interval']):g} %",
             interval_words=_interval_words(manifest),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from hiermix.spec.priors import Prior
 
 
+SENTENCES = 20
+"""Unidentified effects that are put in words."""
+
+
 def explain_document(prepared: Prepared) -> dict[str, Any]:
     """Return everything that ``explain`` tells, as JSON values."""
     plan, frame = prepared.plan, prepared.frame
@@ -41,6 +45,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
         "design": {name: _part(part) for name, part in parts.items()},
         "factors": list(_factors(parts)),
         "cre": list(_contextual(design)),
+        "identification": _identification(design),
         "priors": [row for parameter in plan.parameters for row in _priors(parameter)],
         "pooling": [_pooling(plan, part, term) for part in parts.values() for term in part.group],
         "parameterization": [
@@ -128,6 +133,35 @@ def _contextual(design: Design) -> Iterator[dict[str, Any]]:
         }
 
 
+def _identification(design: Design) -> dict[str, Any]:
+    from hiermix.design.identification import sentences
+    from hiermix.design.identification.codes import Status
+    from hiermix.design.identification.notes import overview
+
+    audit = design.identification
+    if audit is None or not audit.n_effects:
+        return {}
+    return {
+        "summary": overview(audit),
+        "terms": [
+            {
+                "effect": f"{audit.prefix(term.parameter)}{term.column}|{term.group}",
+                "levels": len(term.levels),
+                **{
+                    status.name.lower().replace("_", "-"): int((term.status == status).sum())
+                    for status in Status
+                },
+                "rows_min": int(term.n_rows.min()),
+                "partners_min": None
+                if bool((term.n_partners != term.n_partners).any())
+                else int(term.n_partners.min()),
+            }
+            for term in audit.terms
+        ],
+        "sentences": list(sentences(audit, SENTENCES)),
+    }
+
+
 def _factors(parts: dict[str, LinearPart]) -> Iterator[dict[str, Any]]:
     factors = {factor.name: factor for part in parts.values() for factor in part.factors}
     for factor in factors.values():
@@ -197,6 +231,7 @@ def explain_lines(prepared: Prepared) -> Iterator[Line]:
     yield from _about_model(told)
     yield from _about_design(told)
     yield from _about_contextual(told)
+    yield from _about_identification(told)
     yield from _section("Priors")
     yield from text_table(
         ("parameter", "role", "prior", "from"),
@@ -262,6 +297,23 @@ def _about_contextual(told: dict[str, Any]) -> Iterator[Line]:
             ("column", "within effect", "group mean"),
             [tuple(column.values()) for column in entry["columns"]],
         )
+
+
+def _about_identification(told: dict[str, Any]) -> Iterator[Line]:
+    found = told["identification"]
+    if not found:
+        return
+    yield from _section("What the data can identify")
+    yield line(f"  {found['summary']}")
+    yield from text_table(
+        ("effect", "levels", "likelihood", "sum-only", "prior-only", "rows min", "partners min"),
+        [
+            tuple("" if value is None else value for value in term.values())
+            for term in found["terms"]
+        ],
+    )
+    for sentence in found["sentences"]:
+        yield line(f"  {sentence}")
 
 
 def _about_pooling(told: dict[str, Any]) -> Iterator[Line]:

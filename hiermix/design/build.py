@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from hiermix.data.frame import Frame, Role
-from hiermix.design.checks import measure_design
+from hiermix.design.checks import FREE_RESIDUAL, measure_design
 from hiermix.design.columns import ColumnSource
 from hiermix.design.cre import add_contextual, final_formula, row_weights
 from hiermix.design.grouping import build_group_terms
+from hiermix.design.identification import audit_identification, identification_measurements
+from hiermix.design.identification.notes import identification_notes
 from hiermix.design.response import build_response
 from hiermix.design.types import Design, LinearPart
 from hiermix.design.types import Response as ResponseColumns
@@ -120,14 +122,24 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     measured = measure_design(
         main, response, left_variables, common_variables, family, residual_is_known
     )
-    measured += _component_checks(components)
+    free = family in FREE_RESIDUAL and not residual_is_known
+    identification = audit_identification((main, *components.values()), free)
+    measured += _component_checks(components) + identification_measurements(identification)
     notes += _independence_notes(formula, main)
     if contextual is not None:
         formula = final_formula(formula, main)
         measured += contextual.measurements
         notes += contextual.notes
     return Design(
-        formula.canonical(), response, main, components, known_se, contextual, measured, notes
+        formula.canonical(),
+        response,
+        main,
+        components,
+        known_se,
+        contextual,
+        identification,
+        measured,
+        notes + identification_notes(identification),
     )
 
 

@@ -12,6 +12,7 @@ from hiermix.measurement import Measurement
 
 if TYPE_CHECKING:
     from hiermix.design.cre.build import Contextual
+    from hiermix.design.identification import Identification
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ class Design:
     """Columns, indexes and checks of one model, before any prior.
 
     ``formula`` is the canonical text of what is fitted. ``contextual`` says which columns of
-    ``main`` are level means, if the spec asks for any.
+    ``main`` are level means, if the spec asks for any; ``identification`` what the likelihood
+    cannot tell apart.
     """
 
     formula: str
@@ -141,6 +143,7 @@ class Design:
     components: Mapping[str, LinearPart] = field(default_factory=dict)
     known_se: np.ndarray | None = None
     contextual: Contextual | None = None
+    identification: Identification | None = None
     measurements: tuple[Measurement, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -15,6 +15,7 @@ from hiermix.summary.draws import (
     effect_names,
     scalars_of,
 )
+from hiermix.summary.identification import identified_column
 from hiermix.summary.intervals import IntervalKind, interval, ordered
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def group_effects(
     plus deviation); without such a common effect it is the deviation alone. For nested factors
     each of ``a`` and ``a:b`` is the common effect plus its *own* deviation. ``lower`` and
     ``upper`` belong to the coefficient, ``ess_bulk`` and ``rhat`` to the deviation. ``term`` is
-    the name of the common effect that the level deviates from. Numbers that this fit does not
-    have are NaN, an unknown ``identified`` is NA.
+    the name of the common effect that the level deviates from. ``identified`` says that the
+    likelihood tells the effect from all others. Numbers that this fit does not have are NaN.
 
     See ``summarise`` for the parameters. Time and memory: linear in draws times levels, worked
     on in pieces of ``CHUNK_BYTES``.
@@ -105,8 +106,17 @@ def _block(
     )
     for name in NUMBERS:
         block[name] = numbers.get(name, np.full(n_groups, np.nan))
-    block["identified"] = pd.array([pd.NA] * n_groups, dtype="boolean")
+    block["identified"] = _identified(plan, part, term, column)
     return block
+
+
+def _identified(
+    plan: ModelPlan, part: LinearPart, term: GroupTerm, column: int
+) -> pd.arrays.BooleanArray:
+    audit = plan.design.identification
+    if audit is None:
+        return pd.array([pd.NA] * term.factor.n_groups, dtype="boolean")
+    return pd.array(identified_column(audit, plan, part, term, column), dtype="boolean")
 
 
 def common_draws(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hiermix.design.identification import audit_identification
 from hiermix.summary.contextual import contextual_effects
 from hiermix.summary.group_effects import group_effects
+from hiermix.summary.identification import identification_table
 from hiermix.summary.intervals import IntervalKind
 from hiermix.summary.population import population
 from hiermix.summary.tables import Tables
@@ -40,10 +42,11 @@ def summarise(
     interval_kind
         ``eti`` (equal tails) or ``hdi`` (shortest).
     """
+    audit = plan.design.identification or audit_identification(plan.parts, False)
     return Tables(
         summary=population(fit, plan, scalars, interval, interval_kind),
         group_effects=group_effects(fit, plan, scalars, interval, interval_kind),
         variance=variance(fit, plan, interval, interval_kind),
         cre=contextual_effects(fit, plan, interval, interval_kind),
-        identification=population(fit, plan, scalars, interval, interval_kind),  # TODO
+        identification=identification_table(fit, plan, audit),
     )

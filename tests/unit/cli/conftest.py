@@ -12,6 +12,7 @@ from hiermix.gates import Verdict, judge
 from hiermix.gates.catalogue import PHASES
 from hiermix.measurement import Measurement
 from hiermix.summary import Tables
+from hiermix.summary.contextual import empty
 
 RESOLVED = """\
 schema_version: 1
@@ -48,7 +49,10 @@ def _tables():
     variance = pd.DataFrame(
         {"component": ["mu"], "group": ["g"], "term": ["1|g"], "quantity": ["sd"], "mean": [0.1]}
     )
-    return Tables(summary=summary, group_effects=effects, variance=variance)
+    identification = pd.DataFrame(
+        {"group": ["Subject"], "level": ["308"], "term": ["Intercept"], "status": ["likelihood"]}
+    )
+    return Tables(summary, effects, variance, empty(), identification)
 
 
 @pytest.fixture

@@ -1,0 +1,172 @@
+"""Which way the priors split an effect that a factor and its interaction share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
+
+import numpy as np
+from scipy import stats
+
+from hiermix.design.identification import Identification
+from hiermix.design.types import GroupTerm, LinearPart
+from hiermix.measurement import Measurement
+from hiermix.model.plan import ModelPlan
+from hiermix.spec.priors import Prior, number_text
+
+EQUAL = 1e-9
+"""Medians that differ by less than this share are equal."""
+
+
+def prior_order(plan: ModelPlan, identification: Identification) -> tuple[Measurement, ...]:
+    """Compare the priors of the sds of factors whose levels share their rows.
+
+    An outer level (a product) that has the rows of one level of a finer factor (the only customer
+    who bought it) cannot be told from it: the likelihood knows the sum, and each gets the share of
+    its prior variance. A looser prior takes most of it.
+
+    Returns
+    -------
+    tuple of Measurement
+        ``prior_sd_ratio``, one for each factor and finer factor with at least one such level:
+        median of the prior of the outer sd over that of the finer factor. No measurement where
+        a median cannot be computed.
+    """
+    found: list[Measurement] = []
+    for part in plan.parts:
+        intercepts = [term for term in part.group if term.expression == "1"]
+        for outer, finer in permutations(intercepts, 2):
+            if set(outer.factor.variables) < set(finer.factor.variables):
+                found += _compare(plan, part, outer, finer, identification)
+    return tuple(found)
+
+
+def median(prior: Prior | float) -> float | None:
+    """Return the median of a prior of a standard deviation, ``None`` where there is no formula.
+
+    Examples
+    --------
+    >>> median(0.5)
+    0.5
+    >>> round(median(Prior("HalfCauchy", (("beta", 2.0),))), 12)
+    2.0
+    """
+    if not isinstance(prior, Prior):
+        value = float(prior)
+    elif prior.distribution in _MEDIANS:
+        value = float(_MEDIANS[prior.distribution](dict(prior.arguments)))
+    else:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def _compare(
+    plan: ModelPlan,
+    part: LinearPart,
+    outer: GroupTerm,
+    finer: GroupTerm,
+    identification: Identification,
+) -> Iterator[Measurement]:
+    n_shared = _shared(identification, part, outer, finer)
+    ours, theirs = _sd_prior(plan, part, outer), _sd_prior(plan, part, finer)
+    if not n_shared or ours is None or theirs is None:
+        return
+    middle, other = median(ours), median(theirs)
+    if middle is None or other is None:
+        return
+    ratio = middle / other
+    a, f = outer.factor.name, finer.factor.name
+    if abs(ratio - 1) <= EQUAL:
+        how, goes = "as wide as", "is split evenly"
+    elif ratio > 1:
+        how, goes = "looser than", f"goes mostly to {a}"
+    else:
+        how, goes = "tighter than", f"goes mostly to {f}"
+    levels = "1 level of {} has" if n_shared == 1 else f"{n_shared} levels of {{}} have"
+    prefix = identification.prefix(part.parameter)
+    yield Measurement(
+        "prior_sd_ratio",
+        "prior",
+        f"{prefix}{outer.name} vs {finer.name}",
+        ratio,
+        f"{levels.format(a)} the same rows as a level of {f}; "
+        f"the prior {_shown(ours)} of the sd of {a} is {how} {_shown(theirs)} of {f}, "
+        f"so their common effect {goes}",
+    )
+
+
+def _shared(
+    identification: Identification, part: LinearPart, outer: GroupTerm, finer: GroupTerm
+) -> int:
+    """Count the levels of the outer factor whose intercept has the rows of a finer one."""
+    count = 0
+    for sets in identification.sets:
+        if sets.parameter != part.parameter:
+            continue
+        places = {
+            column.term.name: place
+            for place, column in enumerate(sets.columns)
+            if column.term is not None and column.is_ones
+        }
+        if outer.name in places and finer.name in places:
+            label = sets.label[:, places[outer.name]]
+            count += int(np.sum((label >= 0) & (label == sets.label[:, places[finer.name]])))
+    return count
+
+
+def _sd_prior(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> Prior | float | None:
+    prior = plan.parameter(f"{plan.label(part, term.name)}_sigma").prior
+    return prior[0] if isinstance(prior, tuple) else prior
+
+
+def _shown(prior: Prior | float) -> str:
+    if not isinstance(prior, Prior):
+        return number_text(prior)
+    return f"{prior.distribution}({', '.join(f'{v:.3g}' for _, v in prior.arguments)})"
+
+
+_Arguments = Mapping[str, float]
+
+
+def _gamma(a: _Arguments) -> float:
+    if "alpha" in a:
+        return float(stats.gamma.median(a["alpha"], scale=1 / a["beta"]))
+    return float(stats.gamma.median((a["mu"] / a["sigma"]) ** 2, scale=a["sigma"] ** 2 / a["mu"]))
+
+
+def _inverse_gamma(a: _Arguments) -> float:
+    if "alpha" in a:
+        return float(stats.invgamma.median(a["alpha"], scale=a["beta"]))
+    alpha = 2 + (a["mu"] / a["sigma"]) ** 2
+    return float(stats.invgamma.median(alpha, scale=a["mu"] * (alpha - 1)))
+
+
+def _beta(a: _Arguments) -> float:
+    if "alpha" in a:
+        return float(stats.beta.median(a["alpha"], a["beta"]))
+    size = a["mu"] * (1 - a["mu"]) / a["sigma"] ** 2 - 1
+    return float(stats.beta.median(a["mu"] * size, (1 - a["mu"]) * size))
+
+
+def _truncated_normal(a: _Arguments) -> float:
+    lower = (a.get("lower", -math.inf) - a["mu"]) / a["sigma"]
+    upper = (a.get("upper", math.inf) - a["mu"]) / a["sigma"]
+    return float(stats.truncnorm.median(lower, upper, loc=a["mu"], scale=a["sigma"]))
+
+
+# The median of a distribution folded at 0 is the upper quartile of the whole one.
+_MEDIANS: Mapping[str, Callable[[_Arguments], float]] = {
+    "HalfNormal": lambda a: stats.norm.ppf(0.75, scale=a["sigma"]),
+    "HalfStudentT": lambda a: stats.t.ppf(0.75, a["nu"], scale=a["sigma"]),
+    "HalfCauchy": lambda a: a["beta"],
+    "Exponential": lambda a: math.log(2) / a["lam"],
+    "Gamma": _gamma,
+    "InverseGamma": _inverse_gamma,
+    "Weibull": lambda a: a["beta"] * math.log(2) ** (1 / a["alpha"]),
+    "LogNormal": lambda a: math.exp(a["mu"]),
+    "Wald": lambda a: stats.invgauss.median(a["mu"] / a["lam"], scale=a["lam"]),
+    "Beta": _beta,
+    "Uniform": lambda a: (a["lower"] + a["upper"]) / 2,
+    "TruncatedNormal": _truncated_normal,
+}
