@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 from hiermix.artefacts.identity import fingerprint, versions
 from hiermix.artefacts.manifest import Manifest
 from hiermix.artefacts.resolve import prior_texts
-from hiermix.design.identification import sentences
-from hiermix.design.identification.notes import overview
 from hiermix.spec import canonical_json
 
 if TYPE_CHECKING:
@@ -116,6 +114,9 @@ def _model(prepared: Prepared) -> dict[str, Any]:
 
 
 def _identification(prepared: Prepared) -> dict[str, Any]:
+    from hiermix.design.identification import sentences
+    from hiermix.design.identification.notes import overview
+
     audit = prepared.design.identification
     if audit is None or not audit.n_effects:
         return {}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hiermix.artefacts.delimited import read_frame, write_csv, write_frame
 from hiermix.summary import Tables
-from hiermix.summary.contextual import TEXTS, empty
+from hiermix.summary.tables import CRE_TEXTS, empty_cre
 
 if TYPE_CHECKING:
     from hiermix.design.cre import LevelMeans
@@ -86,7 +86,7 @@ def read_tables(folder: Path) -> Tables:
         summary=read_frame(folder / SUMMARY, ("parameter", "role")),
         group_effects=_read_large(folder / GROUP_EFFECTS, level, ("identified",)),
         variance=read_frame(folder / VARIANCE, ("component", "group", "term", "quantity")),
-        cre=read_frame(cre, (*TEXTS, "conclusion")) if cre.is_file() else empty(),
+        cre=read_frame(cre, (*CRE_TEXTS, "conclusion")) if cre.is_file() else empty_cre(),
         identification=_read_large(
             folder / IDENTIFICATION, (*level, "status", "kind", "partners"), ()
         ),

@@ -45,7 +45,7 @@ def describe(
     if before is not None and before != limit:
         need += f" ({number(before, limit)}, raised by what chance alone can make)"
     others = _others(gate, worst, found, limit)
-    if gate.phase == "design" and worst.note and status != "pass":
+    if gate.phase in ("design", "prior") and worst.note and status != "pass":
         # The note says it in the user's own names: what a person has to read first.
         return f"{worst.note} ({gate.title}: {number(worst.value, limit)}, {need}){others}"
     return f"{subject}: {number(worst.value, limit)}, {need}{note}{others}"

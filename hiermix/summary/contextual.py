@@ -14,30 +14,12 @@ from hiermix.diagnostics.chains import chain_statistics
 from hiermix.summary.draws import draws_of
 from hiermix.summary.estimators import comparison
 from hiermix.summary.intervals import IntervalKind, interval, ordered, quantile
+from hiermix.summary.tables import CRE_COLUMNS, empty_cre
 
 if TYPE_CHECKING:
     from hiermix.design.cre import ContextualColumn
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan
-
-TEXTS = ("group", "term", "effect")
-
-COLUMNS = (
-    *TEXTS,
-    "mean",
-    "sd",
-    "median",
-    "lower",
-    "upper",
-    "mcse_mean",
-    "prob_positive",
-    "tail_probability",
-    "wald_chi2",
-    "wald_df",
-    "wald_p",
-    "conclusion",
-)
-"""Columns of ``cre.csv``, in order."""
 
 EFFECTS = ("within", "between", "contextual")
 
@@ -67,7 +49,7 @@ class _Effects:
 def contextual_effects(
     fit: Fit, plan: ModelPlan, probability: float, kind: IntervalKind
 ) -> pd.DataFrame:
-    """Return ``COLUMNS``: three rows for each column with group means, and the Mundlak tests.
+    """Return ``CRE_COLUMNS``: three rows for each column with group means, and the Mundlak tests.
 
     The *within* effect compares rows of the same level, the *between* effect the means of levels,
     and their difference is the *contextual* effect: what the level's mean does at the same x.
@@ -87,20 +69,14 @@ def contextual_effects(
     """
     contextual = plan.design.contextual
     if contextual is None or not contextual.columns:
-        return empty()
+        return empty_cre()
     effects = [e for c in contextual.columns for e in _effects(fit, plan, c)]
     rows: list[dict[str, Any]] = []
     for effect in effects:
         rows += _rows(effect, probability, kind)
     rows += _joint(effects)
     rows += comparison(plan, probability)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def empty() -> pd.DataFrame:
-    """Return the table of a run without contextual effects."""
-    table = pd.DataFrame({name: np.empty(0) for name in COLUMNS})
-    return table.astype(dict.fromkeys((*TEXTS, "conclusion"), object))
+    return pd.DataFrame(rows, columns=list(CRE_COLUMNS))
 
 
 def _effects(fit: Fit, plan: ModelPlan, column: ContextualColumn) -> Iterator[_Effects]:

@@ -15,7 +15,6 @@ from hiermix.summary.draws import (
     effect_names,
     scalars_of,
 )
-from hiermix.summary.identification import identified_column
 from hiermix.summary.intervals import IntervalKind, interval, ordered
 
 if TYPE_CHECKING:
@@ -113,6 +112,9 @@ def _block(
 def _identified(
     plan: ModelPlan, part: LinearPart, term: GroupTerm, column: int
 ) -> pd.arrays.BooleanArray:
+    # Imported here: scipy takes longer than commands that read a finished run may last.
+    from hiermix.summary.identification import identified_column
+
     audit = plan.design.identification
     if audit is None:
         return pd.array([pd.NA] * term.factor.n_groups, dtype="boolean")

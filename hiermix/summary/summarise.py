@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hiermix.design.identification import audit_identification
-from hiermix.summary.contextual import contextual_effects
 from hiermix.summary.group_effects import group_effects
-from hiermix.summary.identification import identification_table
 from hiermix.summary.intervals import IntervalKind
 from hiermix.summary.population import population
 from hiermix.summary.tables import Tables
@@ -42,6 +39,11 @@ def summarise(
     interval_kind
         ``eti`` (equal tails) or ``hdi`` (shortest).
     """
+    # Imported here: scipy takes longer than commands that read a finished run may last.
+    from hiermix.design.identification import audit_identification
+    from hiermix.summary.contextual import contextual_effects
+    from hiermix.summary.identification import identification_table
+
     audit = plan.design.identification or audit_identification(plan.parts, False)
     return Tables(
         summary=population(fit, plan, scalars, interval, interval_kind),

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+
+CRE_TEXTS = ("group", "term", "effect")
+
+CRE_COLUMNS = (
+    *CRE_TEXTS,
+    "mean",
+    "sd",
+    "median",
+    "lower",
+    "upper",
+    "mcse_mean",
+    "prob_positive",
+    "tail_probability",
+    "wald_chi2",
+    "wald_df",
+    "wald_p",
+    "conclusion",
+)
+"""Columns of ``cre.csv``, in order."""
 
 
 @dataclass(frozen=True)
@@ -21,3 +41,9 @@ class Tables:
     variance: pd.DataFrame
     cre: pd.DataFrame
     identification: pd.DataFrame
+
+
+def empty_cre() -> pd.DataFrame:
+    """Return the table of a run without contextual effects."""
+    table = pd.DataFrame({name: np.empty(0) for name in CRE_COLUMNS})
+    return table.astype(dict.fromkeys((*CRE_TEXTS, "conclusion"), object))

@@ -1,6 +1,7 @@
 """Rows as a report shows them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_estimates_have_the_digits_that_their_error_allows(tables) -> None:
 
 def test_a_missing_number_is_a_dash(tables) -> None:
     summary = tables.summary.assign(rhat=math.nan, mcse_mean=math.nan, ess_bulk=math.nan)
-    row = population_rows(type(tables)(summary, tables.group_effects, tables.variance))[0]
+    row = population_rows(replace(tables, summary=summary))[0]
     assert (row["rhat"], row["mcse_mean"], row["ess_bulk"]) == (DASH, DASH, DASH)
 
 

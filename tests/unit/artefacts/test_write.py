@@ -20,6 +20,7 @@ FILES = {
     "gates.csv",
     "gates.json",
     "group_effects.csv",
+    "identification.csv",
     "log.txt",
     "measurements.csv",
     "plots/chains.svg",

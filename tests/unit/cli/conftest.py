@@ -12,7 +12,7 @@ from hiermix.gates import Verdict, judge
 from hiermix.gates.catalogue import PHASES
 from hiermix.measurement import Measurement
 from hiermix.summary import Tables
-from hiermix.summary.contextual import empty
+from hiermix.summary.tables import empty_cre
 
 RESOLVED = """\
 schema_version: 1
@@ -52,7 +52,7 @@ def _tables():
     identification = pd.DataFrame(
         {"group": ["Subject"], "level": ["308"], "term": ["Intercept"], "status": ["likelihood"]}
     )
-    return Tables(summary, effects, variance, empty(), identification)
+    return Tables(summary, effects, variance, empty_cre(), identification)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from scipy import stats
 from hiermix.design import build_design
 from hiermix.model import plan_model
 from hiermix.spec import load_spec
-from hiermix.summary.contextual import COLUMNS, contextual_effects, empty, mundlak_test
+from hiermix.summary.contextual import contextual_effects, mundlak_test
 from hiermix.summary.estimators import comparison, has_closed_form
+from hiermix.summary.tables import CRE_COLUMNS, empty_cre
 from tests.unit.summary import small
 
 
@@ -62,7 +63,7 @@ def test_in_the_form_within_between_it_is_the_between_effect(rng):
 def test_columns_are_as_documented_and_a_run_without_group_means_has_no_rows(rng):
     plan = plan_with([{"group": "g"}])
     table, _ = table_of(plan, small.normal(rng, plan))
-    assert tuple(table.columns) == COLUMNS == tuple(empty().columns)
+    assert tuple(table.columns) == CRE_COLUMNS == tuple(empty_cre().columns)
     plain = plan_with([])
     table, _ = table_of(plain, small.normal(rng, plain))
     assert len(table) == 0
