@@ -143,10 +143,6 @@ def test_a_prior_that_is_looser_on_the_product_is_warned_about(shipped):
     tight, loose = "HalfNormal(0.1)", "HalfNormal(1)"
     sds = {"1|customer": tight, "1|product": loose, "1|customer:product": tight}
     swapped = [f'priors.{name}="{prior}"' for name, prior in sds.items()]
-        'priors.1|customer="HalfNormal(0.1)"',
-        'priors.1|product="HalfNormal(1)"',
-        'priors.1|customer:product="HalfNormal(0.1)"',
-    ]
     loaded = load_spec(path.read_bytes(), str(path), swapped)
     verdict = pipeline.prepare(loaded, path.parent, Silent()).verdict
     (finding,) = [f for f in verdict.findings if f.gate == "prior_order"]
