@@ -87,8 +87,13 @@ def _effects(group: str, term: str, by_effect: dict[Any, Any]) -> dict[str, str]
     contextual = by_effect[group, term, "contextual"]
     row["prob_positive"] = fixed(_number(contextual["prob_positive"]), 3)
     row["tail_probability"] = compact(_number(contextual["tail_probability"]), 2)
-    row["conclusion"] = str(contextual["conclusion"]) or DASH
+    row["conclusion"] = _short(contextual["conclusion"])
     return row
+
+
+def _short(conclusion: str) -> str:
+    """Return the conclusion for a column that is headed "group means"."""
+    return conclusion.removeprefix("group means ") or DASH
 
 
 def _test(row: dict[Any, Any]) -> dict[str, str]:
@@ -99,7 +104,7 @@ def _test(row: dict[Any, Any]) -> dict[str, str]:
         "wald_chi2": fixed(_number(row["wald_chi2"]), 2),
         "wald_df": fixed(_number(row["wald_df"]), 0),
         "wald_p": compact(_number(row["wald_p"]), 2),
-        "conclusion": str(row["conclusion"]) or DASH,
+        "conclusion": _short(row["conclusion"]),
     }
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hiermix.artefacts.contextual_view import contextual_sentences
 from hiermix.artefacts.identity import fingerprint, versions
 from hiermix.artefacts.manifest import Manifest
 from hiermix.artefacts.resolve import prior_texts
@@ -48,7 +49,7 @@ def describe(result: RunResult, target: Path, started_at: datetime | None = None
         finished_at=_stamp(now),
         spec=_spec(prepared),
         data=_data(prepared),
-        model=_model(prepared),
+        model={**_model(prepared), "conclusions": contextual_sentences(result.tables.cre)},
         fit=_fit(result),
         seconds={**prepared.seconds, **result.fit.seconds, **result.seconds},
         peak_memory_bytes=peak_memory_bytes(),

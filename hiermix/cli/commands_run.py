@@ -88,7 +88,7 @@ def run(
         policy=verdict.policy,
         status=verdict.status,
         findings=verdict.findings,
-        notes=prepared.plan.notes,
+        notes=(*prepared.plan.notes, *manifest.model.get("conclusions", ())),
         warnings=tuple(shown.warnings),
         reused=stored is not None,
     )

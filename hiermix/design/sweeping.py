@@ -3,62 +3,131 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import lsmr
 
-from hiermix.design.grouping import is_nested
 from hiermix.design.types import Factor
 
-TOLERANCE = 1e-13
-MAX_STEPS = 10_000
+LEVEL_RANK_TOLERANCE = 1e-10
+"""A column of a level that keeps less than this share of its length beside the level's earlier
+columns depends on them; rounding leaves 1e-15."""
+
+SWEEP_TOLERANCE = 1e-12
+"""Largest correlation with a dummy that may be left in a column swept by crossed factors."""
+
+SWEEP_ROUNDS = 4
+SWEEP_ITERATIONS = 20_000
+"""Of LSMR, a column and round; they grow with the diameter of the graph of the levels."""
 
 
-def finest(factors: Sequence[Factor]) -> tuple[Factor, ...]:
-    """Return the factors that no other is nested in: their dummies span those of all."""
-    return tuple(
-        outer
-        for i, outer in enumerate(factors)
-        if not any(is_nested(inner, outer) for j, inner in enumerate(factors) if j != i)
-    )
+@dataclass(frozen=True)
+class LevelBasis:
+    """Thin QR of the columns ``z`` of one factor within each of its levels.
+
+    Row i of ``z`` is ``sum_a basis[a, i] upper[level, a, :]``. ``basis`` is ``(q, n)``, its rows
+    orthonormal within levels or zero where a level's columns are dependent; ``upper`` is
+    ``(levels, q, q)``; ``index`` ``(n,)`` holds the levels of the rows.
+    """
+
+    basis: np.ndarray
+    upper: np.ndarray
+    index: np.ndarray
+
+    @classmethod
+    def of(cls, z: np.ndarray, index: np.ndarray, n_levels: int) -> LevelBasis:
+        """Orthonormalise ``z`` ``(q, n)`` by Gram-Schmidt, each step twice, in O(n q^2)."""
+        basis = np.zeros_like(z, dtype=float)
+        upper = np.zeros((n_levels, len(z), len(z)))
+        for k, column in enumerate(z):
+            done = cls(basis[:k], upper[:, :k, :k], index)
+            rest, upper[:, :k, k] = done.split(column)
+            length = np.sqrt(np.bincount(index, rest**2, minlength=n_levels))
+            before = np.sqrt(np.bincount(index, column**2, minlength=n_levels))
+            alive = length > LEVEL_RANK_TOLERANCE * before
+            upper[:, k, k] = np.where(alive, length, 0.0)
+            inverse = np.where(alive, 1 / np.where(alive, length, 1.0), 0.0)
+            basis[k] = rest * inverse[index]
+        return cls(basis, upper, index)
+
+    def split(self, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the basis leaves of a column ``(n,)`` and its coefficients ``(levels, q)``.
+
+        The second pass removes what rounding left of a large projection.
+        """
+        coefficients = np.zeros(self.upper.shape[:2])
+        rest = column
+        for _ in range(2):
+            for a, direction in enumerate(self.basis):
+                step = np.bincount(self.index, direction * rest, minlength=len(self.upper))
+                coefficients[:, a] += step
+                rest = rest - direction * step[self.index]
+        return rest, coefficients
 
 
-def level_part(x: np.ndarray, factors: Sequence[Factor], weight: np.ndarray) -> np.ndarray:
-    """Return the fitted values of x on the dummies of the factors, shape ``(n_obs, k)``.
+def finest(factors: Sequence[Factor]) -> list[Factor]:
+    """Leave out factors whose levels are unions of another's, the same partition but once."""
+    kept: list[Factor] = []
+    for factor in sorted(factors, key=lambda f: -f.n_groups):
+        if not any(_refines(finer, factor) for finer in kept):
+            kept.append(factor)
+    return kept
 
-    Weighted least squares: level means for one factor (or nested ones), for crossed factors
-    LSMR (Fong and Saunders 2011, doi:10.1137/10079687X) on the sparse dummies.
+
+def _refines(finer: Factor, coarser: Factor) -> bool:
+    code = finer.index.astype(np.int64) * coarser.n_groups + coarser.index
+    return len(np.unique(code)) == finer.n_groups
+
+
+def sweep(
+    columns: np.ndarray, factors: Sequence[Factor], root: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """Sweep dummies out of columns by least squares, without building them densely.
+
+    One factor: level by level. Crossed factors: LSMR (Fong and Saunders 2011,
+    doi:10.1137/10079687X) on the sparse dummies.
 
     Parameters
     ----------
-    x
-        Shape ``(n_obs, k)``.
+    columns
+        Shape ``(k, n)``, each multiplied by ``root``.
     factors
-        At least one.
-    weight
-        Shape ``(n_obs,)``, positive.
+        Of `finest`.
+    root
+        Shape ``(n,)``: square roots of the weights of the rows.
+
+    Returns
+    -------
+    tuple
+        What the dummies leave of the columns, ``(k, n)``, and whether `SWEEP_TOLERANCE` was met.
     """
-    used = finest(factors)
-    centre = np.average(x, axis=0, weights=weight)
-    if len(used) == 1:
-        index, g = used[0].index, used[0].n_groups
-        total = np.bincount(index, weight, minlength=g)
-        sums = [np.bincount(index, weight * c, minlength=g) for c in (x - centre).T]
-        return np.asarray((np.column_stack(sums) / total[:, None])[index] + centre)
-    root = np.sqrt(weight)
-    rows = np.arange(len(x))
-    blocks = []
-    for factor in used:
-        # Columns of unit length: LSMR then needs few steps whatever the sizes of the levels.
-        size = np.sqrt(np.bincount(factor.index, weight, minlength=factor.n_groups))
-        values = root / size[factor.index]
-        shape = (len(x), factor.n_groups)
-        blocks.append(sparse.csr_array((values, (rows, factor.index)), shape=shape))
-    dummies = sparse.hstack(blocks, format="csr")
-    fitted = [
-        dummies
-        @ lsmr(dummies, root * c, atol=TOLERANCE, btol=TOLERANCE, conlim=0, maxiter=MAX_STEPS)[0]
-        for c in (x - centre).T
-    ]
-    return np.asarray(np.column_stack(fitted) / root[:, None] + centre)
+    if len(factors) == 1:
+        level = LevelBasis.of(root[None], factors[0].index, factors[0].n_groups)
+        return np.array([level.split(column)[0] for column in columns]), True
+    rows = np.arange(len(root))
+    dummies = sparse.hstack(
+        [
+            sparse.csr_array(
+                (root / np.sqrt(np.bincount(f.index, root**2))[f.index], (rows, f.index)),
+                shape=(len(root), f.n_groups),
+            )
+            for f in factors
+        ],
+        format="csr",
+    )
+    across = dummies.T.tocsr()
+    swept = columns.copy()
+    found = True
+    for i, column in enumerate(columns):
+        size = float(np.linalg.norm(column))
+        for _ in range(SWEEP_ROUNDS):
+            if np.abs(across @ swept[i]).max() <= SWEEP_TOLERANCE * size:
+                break
+            step = lsmr(
+                dummies, swept[i], atol=1e-15, btol=1e-15, conlim=0.0, maxiter=SWEEP_ITERATIONS
+            )
+            swept[i] -= dummies @ step[0]
+        found &= bool(np.abs(across @ swept[i]).max() <= SWEEP_TOLERANCE * size)
+    return swept, found

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import permutations
 
-import numpy as np
 from scipy import stats
 
 from hiermix.design.identification import Identification
@@ -55,7 +54,10 @@ def median(prior: Prior | float) -> float | None:
     if not isinstance(prior, Prior):
         value = float(prior)
     elif prior.distribution in _MEDIANS:
-        value = float(_MEDIANS[prior.distribution](dict(prior.arguments)))
+        try:
+            value = float(_MEDIANS[prior.distribution](dict(prior.arguments)))
+        except (OverflowError, ZeroDivisionError):
+            return None
     else:
         return None
     return value if math.isfinite(value) and value > 0 else None
@@ -99,20 +101,14 @@ def _compare(
 def _shared(
     identification: Identification, part: LinearPart, outer: GroupTerm, finer: GroupTerm
 ) -> int:
-    """Count the levels of the outer factor whose intercept has the rows of a finer one."""
-    count = 0
-    for sets in identification.sets:
-        if sets.parameter != part.parameter:
-            continue
-        places = {
-            column.term.name: place
-            for place, column in enumerate(sets.columns)
-            if column.term is not None and column.is_ones
-        }
-        if outer.name in places and finer.name in places:
-            label = sets.label[:, places[outer.name]]
-            count += int(np.sum((label >= 0) & (label == sets.label[:, places[finer.name]])))
-    return count
+    """Count the levels of the outer factor that have the rows of a finer one."""
+    both = {outer.name, finer.name}
+    return sum(
+        len(sets.n_rows)
+        for sets in identification.sets
+        if sets.parameter == part.parameter
+        and both <= {column.term.name for column in sets.columns if column.term is not None}
+    )
 
 
 def _sd_prior(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> Prior | float | None:

@@ -13,21 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import lsmr
 
 from hiermix.design.checks import RANK_TOLERANCE
+from hiermix.design.sweeping import finest, sweep
 from hiermix.design.types import Factor, LinearPart
-
-LEVEL_RANK_TOLERANCE = 1e-10
-"""A column of a level that keeps less than this share of its length beside the level's earlier
-columns depends on them; rounding leaves 1e-15."""
-
-SWEEP_TOLERANCE = 1e-12
-"""Largest correlation with a dummy that may be left in a column swept by crossed factors."""
-
-SWEEP_ROUNDS = 4
-SWEEP_ITERATIONS = 20_000
-"""Of LSMR, a column and round; they grow with the diameter of the graph of the levels."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +59,9 @@ def wald(estimate: LinearEstimate, names: Sequence[str]) -> tuple[float, int, fl
     ValueError
         The estimate has no coefficient of that name.
     """
+    missing = [name for name in names if name not in estimate.names]
+    if missing:
+        raise ValueError(f"no such coefficient: {', '.join(missing)}")
     chosen = [estimate.names.index(name) for name in names]
     covariance = estimate.covariance[np.ix_(chosen, chosen)]
     sd = np.sqrt(np.diag(covariance))
@@ -106,7 +98,7 @@ def within(
     LinearEstimate
         Coefficients of the columns that vary within levels and beside earlier columns; the
         others are left out of ``names``. ``converged`` is false where the sweep of crossed
-        factors stopped above `SWEEP_TOLERANCE`.
+        factors stopped above `hiermix.design.sweeping.SWEEP_TOLERANCE`.
 
     Raises
     ------
@@ -126,12 +118,12 @@ def within(
     weight = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     if not (np.isfinite(weight) & (weight > 0)).all():
         raise ValueError("weights must be positive and finite")
-    kept = _finest(factors)
+    kept = finest(factors)
     x = part.common_matrix if part.common else np.zeros((len(y), 0))
     response = y if part.offset is None else y - part.offset
     columns = np.vstack([x.T, response])
     columns = np.sqrt(weight) * (columns - (columns @ weight / weight.sum())[:, None])
-    swept, found = _sweep(columns, kept, np.sqrt(weight))
+    swept, found = sweep(columns, kept, np.sqrt(weight))
     varying = _independent(swept[:-1], np.linalg.norm(columns[:-1], axis=1))
     df = len(y) - len(varying) - _dummy_rank(kept)
     if df <= 0:
@@ -148,98 +140,6 @@ def within(
         float(np.sqrt(sigma2)),
         found,
     )
-
-
-@dataclass(frozen=True)
-class LevelBasis:
-    """Thin QR of the columns ``z`` of one factor within each of its levels.
-
-    Row i of ``z`` is ``sum_a basis[a, i] upper[level, a, :]``. ``basis`` is ``(q, n)``, its rows
-    orthonormal within levels or zero where a level's columns are dependent; ``upper`` is
-    ``(levels, q, q)``; ``index`` ``(n,)`` holds the levels of the rows.
-    """
-
-    basis: np.ndarray
-    upper: np.ndarray
-    index: np.ndarray
-
-    @classmethod
-    def of(cls, z: np.ndarray, index: np.ndarray, n_levels: int) -> LevelBasis:
-        """Orthonormalise ``z`` ``(q, n)`` by Gram-Schmidt, each step twice, in O(n q^2)."""
-        basis = np.zeros_like(z, dtype=float)
-        upper = np.zeros((n_levels, len(z), len(z)))
-        for k, column in enumerate(z):
-            done = cls(basis[:k], upper[:, :k, :k], index)
-            rest, upper[:, :k, k] = done.split(column)
-            length = np.sqrt(np.bincount(index, rest**2, minlength=n_levels))
-            before = np.sqrt(np.bincount(index, column**2, minlength=n_levels))
-            alive = length > LEVEL_RANK_TOLERANCE * before
-            upper[:, k, k] = np.where(alive, length, 0.0)
-            inverse = np.where(alive, 1 / np.where(alive, length, 1.0), 0.0)
-            basis[k] = rest * inverse[index]
-        return cls(basis, upper, index)
-
-    def split(self, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the basis leaves of a column ``(n,)`` and its coefficients ``(levels, q)``.
-
-        The second pass removes what rounding left of a large projection.
-        """
-        coefficients = np.zeros(self.upper.shape[:2])
-        rest = column
-        for _ in range(2):
-            for a, direction in enumerate(self.basis):
-                step = np.bincount(self.index, direction * rest, minlength=len(self.upper))
-                coefficients[:, a] += step
-                rest = rest - direction * step[self.index]
-        return rest, coefficients
-
-
-def _finest(factors: Sequence[Factor]) -> list[Factor]:
-    """Leave out factors whose levels are unions of another's, the same partition but once."""
-    kept: list[Factor] = []
-    for factor in sorted(factors, key=lambda f: -f.n_groups):
-        if not any(_refines(finer, factor) for finer in kept):
-            kept.append(factor)
-    return kept
-
-
-def _refines(finer: Factor, coarser: Factor) -> bool:
-    code = finer.index.astype(np.int64) * coarser.n_groups + coarser.index
-    return len(np.unique(code)) == finer.n_groups
-
-
-def _sweep(
-    columns: np.ndarray, factors: Sequence[Factor], root: np.ndarray
-) -> tuple[np.ndarray, bool]:
-    """Return the columns ``(k, n)`` without their projection on the dummies, and whether done."""
-    if len(factors) == 1:
-        level = LevelBasis.of(root[None], factors[0].index, factors[0].n_groups)
-        return np.array([level.split(column)[0] for column in columns]), True
-    rows = np.arange(len(root))
-    dummies = sparse.hstack(
-        [
-            sparse.csr_array(
-                (root / np.sqrt(np.bincount(f.index, root**2))[f.index], (rows, f.index)),
-                shape=(len(root), f.n_groups),
-            )
-            for f in factors
-        ],
-        format="csr",
-    )
-    across = dummies.T.tocsr()
-    swept = columns.copy()
-    found = True
-    for i, column in enumerate(columns):
-        size = float(np.linalg.norm(column))
-        for _ in range(SWEEP_ROUNDS):
-            if np.abs(across @ swept[i]).max() <= SWEEP_TOLERANCE * size:
-                break
-            step = lsmr(
-                dummies, swept[i], atol=1e-15, btol=1e-15, conlim=0.0, maxiter=SWEEP_ITERATIONS
-            )
-            swept[i] -= dummies @ step[0]
-        found &= bool(np.abs(across @ swept[i]).max() <= SWEEP_TOLERANCE * size)
-    return swept, found
 
 
 def _independent(swept: np.ndarray, before: np.ndarray) -> list[int]:

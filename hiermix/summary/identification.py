@@ -61,7 +61,9 @@ def identification_table(
         if term.factor.name == factor.name
         for column in range(len(effect_names(plan, part, term)))
     ]
-    table = pd.concat([*blocks, _graphs(identification.graphs)], ignore_index=True)
+    if identification.graphs or not blocks:
+        blocks.append(_graphs(identification.graphs))
+    table = pd.concat(blocks, ignore_index=True)
     return table[list(COLUMNS)]
 
 
@@ -146,20 +148,19 @@ def _block(
 
 
 def _graphs(graphs: tuple[LevelGraph, ...]) -> pd.DataFrame:
-    whole = [graph.n_components == 1 for graph in graphs]
+    n_graphs = len(graphs)
+    status = ["likelihood" if graph.n_components == 1 else "sum-only" for graph in graphs]
     return pd.DataFrame(
         {
-            "group": pd.Series([f"{g.first}, {g.second}" for g in graphs], dtype=object),
-            "level": pd.Series([""] * len(graphs), dtype=object),
-            "term": pd.Series([""] * len(graphs), dtype=object),
-            "n_rows": np.array([g.n_rows for g in graphs], dtype=np.int64),
-            "n_partners": pd.array([pd.NA] * len(graphs), dtype="Int64"),
-            "status": pd.Series(
-                ["likelihood" if one else "sum-only" for one in whole], dtype=object
-            ),
-            "kind": pd.Series(["components"] * len(graphs), dtype=object),
-            "partners": pd.Series([graph_sentence(g) for g in graphs], dtype=object),
-            "contraction": np.full(len(graphs), np.nan),
+            "group": [f"{graph.first}, {graph.second}" for graph in graphs],
+            "level": [""] * n_graphs,
+            "term": [""] * n_graphs,
+            "n_rows": np.array([graph.n_rows for graph in graphs], dtype=np.int64),
+            "n_partners": pd.array([pd.NA] * n_graphs, dtype="Int64"),
+            "status": status,
+            "kind": ["components"] * n_graphs,
+            "partners": [graph_sentence(graph) for graph in graphs],
+            "contraction": np.full(n_graphs, np.nan),
         }
     )
 

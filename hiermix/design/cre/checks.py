@@ -9,7 +9,7 @@ import numpy as np
 from hiermix.design.checks import listed
 from hiermix.design.cre.columns import Chosen, Extended
 from hiermix.design.cre.variation import variation
-from hiermix.design.sweeping import finest, level_part
+from hiermix.design.sweeping import finest, sweep
 from hiermix.design.types import Factor, LinearPart
 from hiermix.measurement import Measurement
 
@@ -223,14 +223,18 @@ def _imbalance(
     levels: zero if and only if both estimates are the same for every response.
     """
     for term in plain.common:
-        factors = tuple(c.factor for c in chosen if term in c.terms and c.kept[term.name].any())
-        if len(finest(factors)) < 2:
+        factors = [c.factor for c in chosen if term in c.terms and c.kept[term.name].any()]
+        used = finest(factors)
+        if len(used) < 2:
             continue
-        fitted = level_part(term.values, factors, weight)
+        root = np.sqrt(weight)
+        centred = root * (term.values - np.average(term.values, axis=0, weights=weight)).T
+        swept, _ = sweep(centred, used, root)
         basis = _spanning(extended.part, factors, weight)
-        for i, name in enumerate(term.columns):
-            left = float(weight @ _rest(fitted[:, i], basis, weight) ** 2)
-            own = float(weight @ (term.values[:, i] - fitted[:, i]) ** 2)
+        for name, x, own_part in zip(term.columns, centred, swept, strict=True):
+            between = x - own_part
+            left = float(np.sum((between - basis @ (basis.T @ between)) ** 2))
+            own = float(own_part @ own_part)
             share = left / (left + own) if left + own > 0 else 0.0
             names = " and ".join(f.name for f in factors)
             yield Measurement(
@@ -258,10 +262,3 @@ def _spanning(part: LinearPart, factors: Sequence[Factor], weight: np.ndarray) -
     matrix /= np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
     q, r = np.linalg.qr(matrix)
     return np.asarray(q[:, np.abs(np.diag(r)) > SPANNED])
-
-
-def _rest(x: np.ndarray, basis: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return what the orthonormal columns leave of x."""
-    root = np.sqrt(weight)
-    scaled = root * x
-    return np.asarray((scaled - basis @ (basis.T @ scaled)) / root)

@@ -116,20 +116,16 @@ def _null_projector(correlation: np.ndarray, active: np.ndarray) -> np.ndarray:
 
 
 def _join_ones(projector: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Extend the null spaces, in place, by a column of ones; return which slopes it joins.
+    """Return which slopes a column of ones has a dependency with, shape ``(n, q)``.
 
     A dependency v among centred slopes is one among slopes and ones, in which the ones have the
-    coefficient -weight v. With P the projector and z = P w, that of the extended space is
-    P - z z' / (1 + w' z) among the slopes and -z / (1 + w' z) beside the ones (Sherman-Morrison).
-    Its zeros do not depend on the scale of the ones, which is chosen to keep w below 1.
+    coefficient -weight v. It is zero for all of them where the projection of the weights is; the
+    scale of the ones does not matter, and is chosen to keep the weights below 1.
     """
     weight = np.where(np.abs(weight) <= ZERO, 0.0, weight)
     largest = np.abs(weight).max(axis=1, keepdims=True)
     weight = weight / np.where(largest > 0, largest, 1.0)
-    z = np.einsum("nij,nj->ni", projector, weight)
-    scale = 1 + np.einsum("ni,ni->n", weight, z)
-    projector -= z[:, :, None] * z[:, None, :] / scale[:, None, None]
-    return np.asarray(np.abs(z) > LINK * scale[:, None])
+    return np.asarray(np.abs(np.einsum("nij,nj->ni", projector, weight)) > LINK)
 
 
 def first_member(linked: np.ndarray) -> np.ndarray:

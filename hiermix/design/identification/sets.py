@@ -147,7 +147,6 @@ def _sets(
     present = tuple(column for column in columns if takes_part[column.place])
     n_own = sum(column.term is not None for column in present)
     label, constant = _labels(present, classes, members)
-    label[label >= n_own] = ALONE  # rivals that only each other are no set of ours
     levels = {c.place: classes.levels(c.place)[members] for c in present}
     n_rows = classes.n_rows[members]
     kind = kinds_of(

@@ -12,6 +12,9 @@ from hiermix.design.identification.sets import EffectSets
 SHOWN_PARTS = 3
 """Parts of a graph whose sizes a sentence names."""
 
+MAX_NAMES = 8
+"""Names that one sentence lists; a categorical slope has many."""
+
 
 def sentences(identification: Identification, limit: int) -> tuple[str, ...]:
     """Return a sentence for each graph in parts and each set of effects, ``limit`` at most.
@@ -82,7 +85,8 @@ def _within_level(sets: EffectSets, row: int, own: Sequence[int], level: str) ->
     elif n_rows < len(own):
         why = f"{level} has {n_rows} row{'' if n_rows == 1 else 's'} for {len(own)} effects"
     else:
-        why = f"{_listed(slopes)} are linearly dependent in {level}"
+        dependent = [*slopes, "a constant"] if intercept else slopes
+        why = f"{_listed(dependent)} are linearly dependent in {level}"
     return f"{why}: only a combination of {effects} is identified"
 
 
@@ -94,5 +98,7 @@ def _parts(sets: EffectSets, row: int, own: Sequence[int]) -> list[str]:
 
 
 def _listed(texts: Sequence[str]) -> str:
+    if len(texts) > MAX_NAMES:
+        texts = [*texts[: MAX_NAMES - 1], f"{len(texts) - MAX_NAMES + 1} others"]
     *before, last = texts
     return f"{', '.join(before)} and {last}" if before else last
