@@ -66,6 +66,40 @@ def _mean_rows(means: LevelMeans) -> Iterator[tuple[str, str, str, float, float,
             yield means.group, level, column, mean, weight, int(means.n_rows[j])
 
 
+def read_level_means(folder: Path) -> tuple[LevelMeans, ...]:
+    """Read the level means of a run, one for each factor; none without contextual effects.
+
+    Raises
+    ------
+    OSError, ValueError, csv.Error
+        If the file is not such a table.
+    """
+    from hiermix.design.cre import LevelMeans
+
+    path = folder / CRE_MEANS
+    if not path.is_file():
+        return ()
+    table = read_frame(path, ("group", "level", "column"))
+    found = []
+    for group, rows in table.groupby("group", sort=False):
+        columns = tuple(rows["column"].unique())
+        wide = rows.pivot(index="level", columns="column", values="mean")[list(columns)]
+        first = rows[(rows["column"] == columns[0]) & (rows["level"] != "")]
+        levels = tuple(first["level"])
+        found.append(
+            LevelMeans(
+                str(group),
+                levels,
+                columns,
+                wide.loc[list(levels)].to_numpy(),
+                first["weight"].to_numpy(dtype=float),
+                first["n_rows"].to_numpy(),
+                wide.loc[""].to_numpy(),
+            )
+        )
+    return tuple(found)
+
+
 def group_effects_name(folder: Path) -> str:
     """Return the name of the file that holds the group effects of a run."""
     parquet = (folder / GROUP_EFFECTS_PARQUET).is_file()

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from model_support import panel
+from run_support import Silent
 
 from hiermix.artefacts.resolve import prior_texts, resolved_spec, stated_priors
 from hiermix.design.types import CommonTerm
 from hiermix.model.plan import Parameter
+from hiermix.pipeline import prepare
 from hiermix.spec import load_spec
 from hiermix.spec.priors import parse_prior
 from tests.unit.artefacts import fabric
@@ -67,3 +71,28 @@ def test_a_fixed_number_is_left_to_the_spec() -> None:
     plan = fabric.plan(fabric.design(3, 4))
     fixed = replace(plan, parameters=(Parameter("sigma", "residual", prior=2.0),))
     assert stated_priors(fixed) == {}
+
+
+@pytest.mark.parametrize("form", ["mundlak", "within-between"])
+@pytest.mark.parametrize("formula", ["y ~ x * f + w + (x || g)", "y ~ poly(x, 2) + w + (1 | g)"])
+def test_with_group_means_it_gives_the_same_design_and_priors(
+    form, formula, tmp_path: Path
+) -> None:
+    table = panel(n_groups=12)
+    # One category is missing in as many rows of every level: its mean is left out.
+    table["w"] = table.groupby("g").cumcount() % 2
+    table.to_csv(tmp_path / "data.csv", index=False)
+    text = f"""
+data: {{path: data.csv}}
+model: {{formula: "{formula}"}}
+cre: [{{form: {form}}}]
+fit: {{seed: 1}}
+"""
+    first = prepare(load_spec(text, str(tmp_path / "spec.yaml")), tmp_path, Silent())
+    request = SimpleNamespace(target_accept=0.95)
+    stated = resolved_spec(SimpleNamespace(prepared=first, fit=SimpleNamespace(request=request)))
+    assert 'cre: [{group: "g", terms: [' in stated
+    again = prepare(load_spec(stated, str(tmp_path / "resolved.yaml")), tmp_path, Silent())
+    assert again.design.main.common_columns == first.design.main.common_columns
+    assert again.design.contextual.columns == first.design.contextual.columns
+    assert [p.prior for p in again.plan.parameters] == [p.prior for p in first.plan.parameters]
