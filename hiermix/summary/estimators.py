@@ -24,7 +24,8 @@ def comparison(plan: ModelPlan, probability: float) -> list[dict[str, Any]]:
     squares at restricted maximum likelihood estimates of the sds, without priors. ``fixed``:
     least squares with a dummy for each level of the factors of ``cre``, the within estimator.
     ``mean`` is the estimate, ``sd`` its standard error, ``lower`` and ``upper`` its confidence
-    limits. Both exist for gaussian models with identity link and no model of sigma.
+    limits. Both exist for gaussian models with identity link and no model of sigma, unless there
+    are too many crossed levels or the data do not tell the sds apart.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def _random(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
     known = None if design.known_se is None else design.known_se**2
     weights = design.response.weights
     try:
-        return reml(contextual.plain, design.response.values, weights, known)
+        found = reml(contextual.plain, design.response.values, weights, known)
+        return found if found.converged else None
     except (TooLarge, ValueError):
         # Too many crossed levels, or dependent columns that the rank gate has reported.
         return None
@@ -74,7 +76,8 @@ def _fixed(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
     groups = {c.group for c in contextual.columns}
     factors = [f for f in contextual.plain.factors if f.name in groups]
     try:
-        return within(contextual.plain, plan.design.response.values, factors, contextual.weight)
+        found = within(contextual.plain, plan.design.response.values, factors, contextual.weight)
+        return found if found.converged else None
     except (TooLarge, ValueError):
         return None
 

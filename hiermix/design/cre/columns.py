@@ -12,6 +12,9 @@ from hiermix.design.cre.variation import Variation, variation
 from hiermix.design.types import CommonTerm, Factor, GroupTerm, LinearPart
 from hiermix.spec.contextual import MEAN, WITHIN, CreEntry, Form
 
+SUM_ROUNDING = 1e-9
+"""Dummies are 0 and 1; their sums are exact."""
+
 
 @dataclass(frozen=True)
 class ContextualColumn:
@@ -54,16 +57,31 @@ class Chosen:
 def choose(entry: CreEntry, part: LinearPart, weight: np.ndarray) -> Chosen:
     """Look up the factor and the terms of an entry and see which columns can have means.
 
-    A column keeps its mean if it varies within some level and its means vary between levels.
+    A column keeps its mean if it varies within some level, its means vary between levels, and
+    they are no combination of the others'.
     Without ``terms`` in the spec, those with such a column are taken.
     """
     factor = next(f for f in part.factors if f.variables == entry.factor)
     names = None if entry.terms is None else {term.name for term in entry.terms}
     candidates = [t for t in part.common if names is None or t.name in names]
     seen = {t.name: variation(t, factor, weight) for t in candidates}
-    kept = {name: v.varies_within & v.varies_between for name, v in seen.items()}
+    kept = {
+        t.name: seen[t.name].varies_within & seen[t.name].varies_between & _independent(t)
+        for t in candidates
+    }
     terms = tuple(t for t in candidates if names is not None or kept[t.name].any())
     return Chosen(factor, entry.form, terms, kept, seen, names is not None)
+
+
+def _independent(term: CommonTerm) -> np.ndarray:
+    """Return which columns' means are no combination of the others', shape ``(k,)``.
+
+    The means of a dummy for every category add up to one, as the dummies do.
+    """
+    free = np.ones(len(term.columns), dtype=bool)
+    if term.only_factors and len(free) > 1:
+        free[0] = not bool((np.abs(term.values.sum(axis=1) - 1) < SUM_ROUNDING).all())
+    return free
 
 
 @dataclass(frozen=True)

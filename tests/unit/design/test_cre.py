@@ -71,6 +71,15 @@ def test_an_interaction_has_the_mean_of_the_product():
     assert np.abs(expected - product_of_means).max() > 0.1
 
 
+def test_a_dummy_for_every_category_has_one_mean_less():
+    design = design_of(panel(n_groups=9), "y ~ 0 + f + (1 | g)", [{"group": "g"}])
+    assert design.main.common_columns == (
+        "f[a]", "f[b]", "f[c]", "cre_mean_f[b]", "cre_mean_f[c]",
+    )  # fmt: skip
+    assert values(design, "design_rank_deficiency") == {", ".join(design.main.common_columns): 0.0}
+    assert values(design, "cre_left_out") == {"g": 0.0}
+
+
 def test_each_column_of_a_polynomial_has_its_own_mean():
     table = panel(n_groups=9)
     design = design_of(table, "y ~ poly(x, 2) + (1 | g)", [{"group": "g"}])
