@@ -95,7 +95,7 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     DesignError
         A term cannot be evaluated or the response lies outside the family's support.
     """
-    formula = parse_formula(spec.model.formula)
+    formula = _respelt(parse_formula(spec.model.formula))
     columns = ColumnSource(frame.table, frame.row_numbers)
     source = columns.for_formula(formula, "model.formula")
     family = spec.model.family
@@ -154,6 +154,16 @@ def _not_fixed_effects(spec: RunSpec, response: ResponseColumns) -> str:
     if "sigma" in spec.model.components:
         return "the residual sd differs between rows"
     return ""
+
+
+def _respelt(formula: Formula) -> Formula:
+    """Spell the slopes as the common terms that they deviate from: ``z:x`` is ``x:z``."""
+    common = {term.key: term for term in formula.terms}
+    blocks = tuple(
+        replace(block, terms=tuple(common.get(term.key, term) for term in block.terms))
+        for block in formula.group_terms
+    )
+    return replace(formula, group_terms=blocks)
 
 
 def _bare(factor: tuple[str, ...], left: tuple[str, ...]) -> tuple[str, ...]:

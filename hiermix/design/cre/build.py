@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hiermix.design.cre.checks import measure_contextual
-from hiermix.design.cre.columns import Chosen, ContextualColumn, choose, extend
+from hiermix.design.cre.choice import Chosen, choose, spans_ones
+from hiermix.design.cre.columns import ContextualColumn, extend
 from hiermix.design.cre.means import LevelMeans
 from hiermix.design.grouping import is_nested
 from hiermix.design.types import LinearPart, Response
@@ -72,7 +73,7 @@ def add_contextual(
     doi:10.1017/psrm.2014.7; unbalanced panels and several factors: Wooldridge 2019,
     doi:10.1016/j.jeconom.2018.12.010.
     """
-    chosen = [choose(entry, plain, weight) for entry in entries]
+    chosen = choose(entries, plain, weight)
     extended = extend(plain, chosen, weight)
     contextual = Contextual(
         extended.columns,
@@ -105,13 +106,17 @@ def _notes(plain: LinearPart, chosen: Sequence[Chosen], exact: str) -> Iterator[
     for entry in chosen:
         name = entry.factor.name
         if not entry.terms:
-            yield f"cre: no common term has group means that vary by {name}; none were added"
+            yield (
+                f"cre by {name}: no common term varies within {name} and has means that differ "
+                "between its levels; no group means were added"
+            )
             continue
         flat = [] if entry.stated else list(_without_spread(plain, entry))
         if flat:
             yield (
                 f"cre by {name}: {', '.join(flat)} {'has' if len(flat) == 1 else 'have'} the "
-                f"same mean in every level of {name}, so no group mean was added"
+                f"same mean in every level of {_outer_words(entry, chosen)}, so no group mean was "
+                "added"
             )
         dropped = [
             column
@@ -122,16 +127,14 @@ def _notes(plain: LinearPart, chosen: Sequence[Chosen], exact: str) -> Iterator[
         if dropped:
             yield f"cre by {name}: no group mean of {', '.join(dropped)} was added"
         own = [t for t in plain.group if t.factor.name == name]
-        if not any(t.expression == "1" for t in own):
+        if not any(t.expression == "1" or spans_ones(t) for t in own):
             yield f"cre by {name}: the model has no group-specific intercept by {name}"
-        names = {t.name for t in entry.terms}
-        slopes = [t.expression for t in plain.group if t.expression in names]
-        if slopes:
-            yield (
-                f"cre by {name}: the slope of {', '.join(dict.fromkeys(slopes))} varies between "
-                "levels, so its within effect is their average, close to but not exactly the "
-                "fixed-effects estimate"
-            )
+    slopes = dict.fromkeys(t.expression for t in plain.group if t.expression != "1")
+    if slopes and any(entry.terms for entry in chosen):
+        yield (
+            f"cre: slopes vary between levels ({', '.join(slopes)}), so within effects are "
+            "averages over levels, close to but not exactly the fixed-effects estimates"
+        )
     yield from _not_covered(plain, chosen)
     if exact and any(entry.terms for entry in chosen):
         yield f"cre: {exact}: within effects are not the fixed-effects estimator"
@@ -149,6 +152,13 @@ def _not_covered(plain: LinearPart, chosen: Sequence[Chosen]) -> Iterator[str]:
                 f"those within levels of {names}, close to but not exactly the fixed-effects "
                 "estimates"
             )
+
+
+def _outer_words(entry: Chosen, chosen: Sequence[Chosen]) -> str:
+    outer = [c.factor.name for c in chosen if is_nested(entry.factor, c.factor)]
+    if not outer:
+        return entry.factor.name
+    return f"{entry.factor.name} (or of {', '.join(outer)}, which it is nested in)"
 
 
 def _without_spread(plain: LinearPart, entry: Chosen) -> Iterator[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hiermix.design.checks import listed
-from hiermix.design.cre.columns import Chosen, Extended
+from hiermix.design.cre.choice import Chosen
+from hiermix.design.cre.columns import Extended
 from hiermix.design.cre.variation import variation
 from hiermix.design.sweeping import finest, sweep
 from hiermix.design.types import Factor, LinearPart
@@ -160,11 +161,17 @@ def _left_out(
         "design",
         factor.name,
         float(len(missing)),
-        f"{listed(missing)} {'varies' if len(missing) == 1 else 'vary'} within {factor.name}, "
-        f"but {'its' if len(missing) == 1 else 'their'} group means are left out: the within "
-        "effects of the other terms are biased if these means go with the group effects"
-        if missing
-        else "",
+        _left_out_words(missing, factor.name) if missing else "",
+    )
+
+
+def _left_out_words(names: list[str], group: str) -> str:
+    one = len(names) == 1
+    return (
+        f"{listed(names)} {'varies' if one else 'vary'} within {group}, but "
+        f"{'its' if one else 'their'} group means are left out: if these go with the group "
+        f"effects, {'its coefficient mixes' if one else 'their coefficients mix'} within and "
+        "between, and the within effects of other terms are biased too"
     )
 
 
@@ -193,7 +200,7 @@ def _unweighted(plain: LinearPart, entry: Chosen, weight: np.ndarray) -> Iterato
     guilty = [
         f"{name} holds the unweighted means of {column} by {factor.name}"
         for name, values in constant.items()
-        for term in entry.terms
+        for term in plain.common
         for column, x in zip(term.columns, term.values.T, strict=True)
         if column not in constant
         and _same(values, _level_means(x, factor, np.ones_like(weight)))
@@ -223,7 +230,7 @@ def _imbalance(
     levels: zero if and only if both estimates are the same for every response.
     """
     for term in plain.common:
-        factors = [c.factor for c in chosen if term in c.terms and c.kept[term.name].any()]
+        factors = [c.factor for c in chosen if c.has_means(term)]
         used = finest(factors)
         if len(used) < 2:
             continue

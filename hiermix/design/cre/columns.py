@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hiermix.design.cre.means import LevelMeans, decompose, outer_factors
-from hiermix.design.cre.variation import Variation, variation
-from hiermix.design.types import CommonTerm, Factor, GroupTerm, LinearPart
-from hiermix.spec.contextual import MEAN, WITHIN, CreEntry, Form
-
-SUM_ROUNDING = 1e-9
-"""Dummies are 0 and 1; their sums are exact."""
+from hiermix.design.cre.choice import Chosen, Sweep, spans_ones
+from hiermix.design.cre.means import LevelMeans
+from hiermix.design.types import CommonTerm, GroupTerm, LinearPart
+from hiermix.spec.contextual import MEAN, WITHIN, Form
 
 
 @dataclass(frozen=True)
@@ -43,48 +40,6 @@ class ContextualColumn:
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The terms that one factor's means are taken of; ``kept`` has a flag for each column."""
-
-    factor: Factor
-    form: Form
-    terms: tuple[CommonTerm, ...]
-    kept: Mapping[str, np.ndarray]
-    variation: Mapping[str, Variation]
-    stated: bool
-
-
-def choose(entry: CreEntry, part: LinearPart, weight: np.ndarray) -> Chosen:
-    """Look up the factor and the terms of an entry and see which columns can have means.
-
-    A column keeps its mean if it varies within some level, its means vary between levels, and
-    they are no combination of the others'.
-    Without ``terms`` in the spec, those with such a column are taken.
-    """
-    factor = next(f for f in part.factors if f.variables == entry.factor)
-    names = None if entry.terms is None else {term.name for term in entry.terms}
-    candidates = [t for t in part.common if names is None or t.name in names]
-    seen = {t.name: variation(t, factor, weight) for t in candidates}
-    kept = {
-        t.name: seen[t.name].varies_within & seen[t.name].varies_between & _independent(t)
-        for t in candidates
-    }
-    terms = tuple(t for t in candidates if names is not None or kept[t.name].any())
-    return Chosen(factor, entry.form, terms, kept, seen, names is not None)
-
-
-def _independent(term: CommonTerm) -> np.ndarray:
-    """Return which columns' means are no combination of the others', shape ``(k,)``.
-
-    The means of a dummy for every category add up to one, as the dummies do.
-    """
-    free = np.ones(len(term.columns), dtype=bool)
-    if term.only_factors and len(free) > 1:
-        free[0] = not bool((np.abs(term.values.sum(axis=1) - 1) < SUM_ROUNDING).all())
-    return free
-
-
-@dataclass(frozen=True)
 class Extended:
     """A linear part with contextual columns, and what they are made of."""
 
@@ -109,29 +64,31 @@ def extend(part: LinearPart, chosen: Sequence[Chosen], weight: np.ndarray) -> Ex
     added: dict[int, list[CommonTerm]] = {i: [] for i in range(len(chosen))}
     columns: dict[int, list[ContextualColumn]] = {i: [] for i in range(len(chosen))}
     stored: dict[int, list[LevelMeans]] = {i: [] for i in range(len(chosen))}
-    swept: dict[str, _Sweep] = {}
+    swept: dict[str, Sweep] = {}
     for term in part.common:
-        places = [i for i, c in enumerate(chosen) if term in c.terms and c.kept[term.name].any()]
+        places = [i for i, c in enumerate(chosen) if c.has_means(term)]
         if not places:
             common.append(term)
             continue
-        sweep = _Sweep.of(term, [chosen[i].factor for i in places], weight)
+        sweep = Sweep.of(term.columns, term.values, [chosen[i].factor for i in places], weight)
         form = chosen[places[0]].form
+        varying = np.ones(len(term.columns), dtype=bool)
         own = term
         if form == "within-between":
+            varying = np.any([chosen[i].variation[term.name].varies_within for i in places], axis=0)
             swept[term.name] = sweep
-            own = _within(term, sweep.within)
+            own = _picked(_within(term, sweep.within), varying)
         common.append(own)
-        for i, between in zip(places, sweep.parts, strict=True):
-            several = len(places) > 1
-            mean = _mean(term, chosen[i], between, several)
+        for i, between, means in zip(places, sweep.parts, sweep.means, strict=True):
+            kept = chosen[i].kept[term.name]
+            if form == "within-between":
+                # What does not vary within a level is its own mean, and only that.
+                kept = kept | (~varying & chosen[i].can_have_mean(term))
+            mean = _mean(term, chosen[i], between, kept, len(places) > 1)
             added[i].append(mean)
-            columns[i] += _columns(term, own, mean, chosen[i], form)
-            stored[i].append(sweep.means[places.index(i)])
-    group = tuple(
-        _swept_slope(slope, swept[slope.expression], weight) if slope.expression in swept else slope
-        for slope in part.group
-    )
+            columns[i] += _columns(term, own, mean, kept & varying, chosen[i], form)
+            stored[i].append(means)
+    group = tuple(_swept_slope(slope, swept, weight) for slope in part.group)
     order = range(len(chosen))
     return Extended(
         replace(part, common=(*common, *(t for i in order for t in added[i])), group=group),
@@ -140,27 +97,17 @@ def extend(part: LinearPart, chosen: Sequence[Chosen], weight: np.ndarray) -> Ex
     )
 
 
-@dataclass(frozen=True)
-class _Sweep:
-    """A term split into its within part and the between-level part of each factor."""
-
-    factors: tuple[Factor, ...]
-    within: np.ndarray
-    parts: tuple[np.ndarray, ...]
-    means: tuple[LevelMeans, ...]
-
-    @classmethod
-    def of(cls, term: CommonTerm, factors: Sequence[Factor], weight: np.ndarray) -> _Sweep:
-        return cls.of_values(term.columns, term.values, factors, weight)
-
-    @classmethod
-    def of_values(
-        cls, names: Sequence[str], x: np.ndarray, factors: Sequence[Factor], weight: np.ndarray
-    ) -> _Sweep:
-        means = tuple(LevelMeans.of(factor, names, x, weight) for factor in factors)
-        by_row = [m.values[f.index] for m, f in zip(means, factors, strict=True)]
-        within, parts = decompose(x, by_row, means[0].overall, outer_factors(factors))
-        return cls(tuple(factors), within, parts, means)
+def _picked(term: CommonTerm, columns: np.ndarray) -> CommonTerm:
+    if columns.all():
+        return term
+    places = np.flatnonzero(columns)
+    assert term.labels is not None  # a single column is kept or the term is left alone
+    return replace(
+        term,
+        columns=tuple(term.columns[i] for i in places),
+        values=term.values[:, places],
+        labels=tuple(term.labels[i] for i in places),
+    )
 
 
 def _within(term: CommonTerm, values: np.ndarray) -> CommonTerm:
@@ -174,26 +121,49 @@ def _within(term: CommonTerm, values: np.ndarray) -> CommonTerm:
     )
 
 
-def _mean(term: CommonTerm, chosen: Chosen, values: np.ndarray, several: bool) -> CommonTerm:
+def _mean(
+    term: CommonTerm, chosen: Chosen, values: np.ndarray, kept: np.ndarray, several: bool
+) -> CommonTerm:
     name = f"{MEAN}{term.name}" + (f"_by_{chosen.factor.name}" if several else "")
-    kept = np.flatnonzero(chosen.kept[term.name])
-    labels = None if term.labels is None else tuple(term.labels[i] for i in kept)
+    places = np.flatnonzero(kept)
+    labels = None if term.labels is None else tuple(term.labels[i] for i in places)
     columns = (name,) if labels is None else tuple(f"{name}[{label}]" for label in labels)
-    return CommonTerm(name, columns, values[:, kept], labels, variables=term.variables)
+    return CommonTerm(name, columns, values[:, places], labels, variables=term.variables)
 
 
 def _columns(
-    term: CommonTerm, own: CommonTerm, mean: CommonTerm, chosen: Chosen, form: Form
+    term: CommonTerm,
+    own: CommonTerm,
+    mean: CommonTerm,
+    both: np.ndarray,
+    chosen: Chosen,
+    form: Form,
 ) -> Iterator[ContextualColumn]:
-    for name, i in zip(mean.columns, np.flatnonzero(chosen.kept[term.name]), strict=True):
+    """Yield the columns that have a within effect and a mean."""
+    within_name = WITHIN if form == "within-between" else ""
+    for i in np.flatnonzero(both):
+        source = term.columns[i]
+        suffix = source.removeprefix(term.name)
+        assert f"{within_name}{source}" in own.columns
         yield ContextualColumn(
-            chosen.factor.name, term.name, term.columns[i], own.columns[i], name, form
+            chosen.factor.name,
+            term.name,
+            source,
+            f"{within_name}{source}",
+            f"{mean.name}{suffix}",
+            form,
         )
 
 
-def _swept_slope(slope: GroupTerm, sweep: _Sweep, weight: np.ndarray) -> GroupTerm:
-    """Let the levels deviate from the within effect, not from an effect of x that is gone."""
-    own = _Sweep.of_values(slope.columns, slope.values, sweep.factors, weight)
+def _swept_slope(slope: GroupTerm, swept: dict[str, Sweep], weight: np.ndarray) -> GroupTerm:
+    """Let the levels deviate from the within effect, not from an effect of x that is gone.
+
+    Dummies of every category hold the levels' intercepts too and stay as they are.
+    """
+    sweep = swept.get(slope.expression)
+    if sweep is None or spans_ones(slope):
+        return slope
+    own = Sweep.of(slope.columns, slope.values, sweep.factors, weight)
     return replace(
         slope,
         name=f"{WITHIN}{slope.name}",

@@ -106,17 +106,13 @@ class LevelMeans:
 
 
 def outer_factors(factors: Sequence[Factor]) -> tuple[tuple[int, ...], ...]:
-    """Return, for each factor, the positions of those that it is directly nested in.
+    """Return, for each factor, the positions of those that it is nested in.
 
-    ``a:b`` is nested in ``a``; of ``a``, ``a:b`` and ``a:b:c`` the last is directly nested in
-    ``a:b`` only.
+    ``a:b`` is nested in ``a``, and ``a:b:c`` in both.
     """
-    above = [
-        {j for j, outer in enumerate(factors) if j != i and is_nested(inner, outer)}
-        for i, inner in enumerate(factors)
-    ]
     return tuple(
-        tuple(sorted(j for j in mine if not any(j in above[k] for k in mine))) for mine in above
+        tuple(j for j, outer in enumerate(factors) if j != i and is_nested(inner, outer))
+        for i, inner in enumerate(factors)
     )
 
 
@@ -128,9 +124,9 @@ def decompose(
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Split columns into a within part and each factor's own between-level part.
 
-    The part of a factor is the mean by level, or, nested in others, that mean minus theirs
-    (``a:b`` in ``a``: mean by ``a:b`` - mean by ``a``). The within part is what no factor
-    explains additively; for one factor, or nested ones, it is x minus the mean by the finest.
+    The part of a factor is the mean by level, or, nested in others, that mean minus their parts
+    (``a:b`` in ``a``: mean by ``a:b`` - mean by ``a``). The within part is what is left; for one
+    factor, or nested ones, it is x minus the mean by the finest.
 
     Parameters
     ----------
@@ -141,19 +137,17 @@ def decompose(
     overall
         Shape ``(k,)``: the means over all rows.
     outer
-        For each factor the positions of those that it is directly nested in.
+        For each factor the positions of those that it is nested in.
 
     Returns
     -------
     tuple
         The within part and one part a factor, all ``(n, k)``.
     """
-    within = x - overall
-    parts = []
-    for mean, above in zip(means, outer, strict=True):
-        deviation = mean - overall
-        for j in above:
-            deviation = deviation - (means[j] - overall)
-        within = within - deviation
-        parts.append(deviation if above else mean)
-    return within, tuple(parts)
+    centred: dict[int, np.ndarray] = {}
+    # Outer factors first: each of them is nested in fewer.
+    for i in sorted(range(len(means)), key=lambda i: len(outer[i])):
+        centred[i] = means[i] - overall - sum(centred[j] for j in outer[i])
+    within = x - overall - sum(centred.values())
+    parts = tuple(centred[i] if outer[i] else means[i] for i in range(len(means)))
+    return within, parts

@@ -229,7 +229,8 @@ def test_a_within_varying_term_without_its_mean_is_warned_about():
 @pytest.mark.parametrize(
     ("formula", "model", "words"),
     [
-        ("y ~ x + (x || g)", {}, "the slope of x varies between levels"),
+        ("y ~ x + (x || g)", {}, "slopes vary between levels (x)"),
+        ("y ~ x + (z | g)", {}, "slopes vary between levels (z)"),
         ("count ~ x + (1 | g)", {"family": "poisson"}, "family is poisson with link log"),
         ("y ~ x + (1 | g) + (1 | h)", {}, "the model has effects of h too"),
         ("y ~ x + (0 + x | g)", {}, "no group-specific intercept by g"),
@@ -296,3 +297,91 @@ def test_within_and_between_parts_add_up(factors):
     tops = sum(not above for above in outer)
     np.testing.assert_allclose(within + sum(parts) - (tops - 1) * x.mean(axis=0), x, atol=1e-12)
     assert abs(within.mean()) < 1e-12
+
+
+def regions():
+    """Return stores in regions over weeks; x is planned for whole regions."""
+    rng = np.random.default_rng(2)
+    a, b, week = (i.ravel() for i in np.meshgrid(range(6), range(3), range(8), indexing="ij"))
+    plan = rng.normal(size=(6, 8)) + rng.normal(size=6)[:, None]
+    table = pd.DataFrame({"a": a, "b": b, "x": plan[a, week], "z": rng.normal(size=len(a))})
+    return table.assign(y=rng.normal(size=len(a)))
+
+
+def test_a_mean_by_a_nested_factor_that_adds_nothing_is_left_out():
+    cre = [{"group": "a"}, {"group": "a:b"}]
+    design = design_of(regions(), "y ~ x + z + (1 | a / b)", cre)
+    assert design.main.common_columns == (
+        "x", "z", "cre_mean_x", "cre_mean_z_by_a", "cre_mean_z_by_a:b",
+    )  # fmt: skip
+    assert any(
+        "x has the same mean in every level of a:b (or of a, which it is nested in)" in note
+        for note in design.warnings
+    )
+    assert design.main.common_matrix.std(axis=0).min() > 0.01
+
+
+def test_asking_for_such_a_mean_fails_and_names_it():
+    cre = [{"group": "a"}, {"group": "a:b", "terms": ["x"]}]
+    design = design_of(regions(), "y ~ x + (1 | a / b)", cre)
+    findings = judge(design.measurements, policy="publish", phases=["design"]).findings
+    (between,) = [f for f in findings if f.gate == "cre_between"]
+    assert between.status == "fail"
+    assert "group means of x are constant: no between variation by a:b" in between.message
+    assert design.main.common_columns == ("x", "cre_mean_x")
+
+
+def categories():
+    """Return a panel in which category c is all there is in some levels and absent elsewhere."""
+    table = panel(n_groups=12, rows=12)
+    rng = np.random.default_rng(3)
+    table["f"] = rng.choice(["a", "b"], size=len(table))
+    table.loc[table["g"].isin(["g10", "g11"]), "f"] = "c"
+    return table
+
+
+def test_a_dummy_without_within_variation_keeps_its_between_effect_in_both_forms():
+    mundlak = design_of(categories(), "y ~ f + (1 | g)", [{"group": "g"}])
+    hybrid = design_of(categories(), "y ~ f + (1 | g)", [{"group": "g", "form": "within-between"}])
+    assert mundlak.main.common_columns == ("f[b]", "f[c]", "cre_mean_f[b]")
+    assert hybrid.main.common_columns == ("cre_within_f[b]", "cre_mean_f[b]", "cre_mean_f[c]")
+    spans = [
+        np.column_stack([np.ones(len(categories())), d.main.common_matrix])
+        for d in (mundlak, hybrid)
+    ]
+    assert np.linalg.matrix_rank(np.column_stack(spans)) == np.linalg.matrix_rank(spans[0]) == 4
+    assert hybrid.main.common_matrix.std(axis=0).min() > 0.01
+    assert [c.source for c in hybrid.contextual.columns] == ["f[b]"]
+
+
+def test_slopes_with_a_dummy_for_every_category_keep_the_levels_intercepts():
+    cre = [{"group": "g", "form": "within-between"}]
+    design = design_of(panel(n_groups=9), "y ~ f + x + (0 + f | g)", cre)
+    (slope,) = design.main.group
+    assert slope.name == "f|g"
+    np.testing.assert_array_equal(slope.values.sum(axis=1), 1.0)
+    assert not any("no group-specific intercept" in note for note in design.warnings)
+
+
+def test_a_slope_is_that_of_the_common_term_however_it_is_spelt():
+    cre = [{"group": "g", "form": "within-between"}]
+    designs = [
+        design_of(panel(n_groups=9), f"y ~ x * z + ({slope} || g)", cre) for slope in ("x:z", "z:x")
+    ]
+    assert designs[0].formula == designs[1].formula
+    assert [t.name for t in designs[1].main.group] == ["1|g", "cre_within_x:z|g"]
+
+
+def test_parts_of_a_diamond_of_factors_add_up():
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(
+        {"a": rng.integers(0, 4, 300), "b": rng.integers(0, 3, 300), "c": rng.integers(0, 3, 300)}
+    ).assign(x=rng.normal(size=300), y=rng.normal(size=300))
+    table["x"] += table["a"] + 2 * (table["a"] * table["b"] % 3) + table["c"]
+    names = ["a", "a:b", "a:c", "a:b:c"]
+    text = " + ".join(f"(1 | {name})" for name in names)
+    design = design_of(table, f"y ~ x + {text}", [{"group": name} for name in names])
+    x = table["x"].to_numpy()
+    parts = [column(design, f"cre_mean_x_by_{name}") for name in names]
+    finest = level_mean(table, x, ["a", "b", "c"])
+    np.testing.assert_allclose(sum(parts), finest, atol=1e-12)
