@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from hiermix.data import Frame
     from hiermix.design import Design
     from hiermix.engines import ChainProgress, Fit, FitRequest
+    from hiermix.gates.verdict import Finding
     from hiermix.measurement import Measurement
     from hiermix.model import ModelPlan
     from hiermix.spec import LoadedSpec, RunSpec
     from hiermix.summary import Tables
+
+
+REPEATED_MEAN = (
+    "group means are there twice: take your own column of means out of the formula, or the term "
+    "out of `cre.terms`, or one of two factors with the same levels out of `cre`"
+)
+"""Remedy where columns that `cre` adds depend on others."""
 
 
 class Listener(Protocol):
@@ -84,6 +92,7 @@ def prepare(
     data_root: Path | None = None,
     engine: str | None = None,
     policy: str | None = None,
+    on_design: Callable[[Design], None] | None = None,
 ) -> Prepared:
     """Do everything that comes before sampling.
 
@@ -99,6 +108,8 @@ def prepare(
         If given, data outside it are refused.
     engine, policy
         Override ``fit.engine`` and ``gates.policy``.
+    on_design
+        Is given the design before its gates are judged.
 
     Returns
     -------
@@ -139,6 +150,8 @@ def prepare(
             _refuse_failures(data_verdict, DataError, "data.path")
         with stages.of("design"):
             design = build_design(spec, frame)
+            if on_design is not None:
+                on_design(design)
             verdict = data_verdict + _judge(design.measurements, spec, policy, "design")
             _refuse_failures(verdict, DesignError, "model.formula")
         with stages.of("model"):
@@ -266,17 +279,24 @@ def _judge(
 
 
 def _refuse_failures(verdict: Verdict, kind: type[HiermixError], key: str) -> None:
+    def is_cre(finding: Finding) -> bool:
+        # A dependency with group means in it is one that `cre` made.
+        return finding.gate.startswith("cre_") or (
+            finding.gate == "rank" and "cre_mean_" in finding.message
+        )
+
+    def key_of(finding: Finding) -> str:
+        return "cre" if is_cre(finding) else key
+
+    def remedy_of(finding: Finding) -> str:
+        return REPEATED_MEAN if is_cre(finding) and finding.gate == "rank" else finding.remedy
+
     failed = [f for f in verdict.findings if f.status == "fail"]
     if failed:
         raise InputErrors(
-            kind(f"gate.{f.phase}.{f.gate}", f.message, Where(key=_key_of(f.gate, key)), f.remedy)
+            kind(f"gate.{f.phase}.{f.gate}", f.message, Where(key=key_of(f)), remedy_of(f))
             for f in failed
         )
-
-
-def _key_of(gate: str, key: str) -> str:
-    """Return the key of the spec that a failed gate is about."""
-    return "cre" if gate.startswith("cre_") else key
 
 
 @contextmanager

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from hiermix.summary import Tables
 
-JOINT = "mundlak-test"
+JOINT, ALL_TERMS = "mundlak-test", "all terms"
+
+SAID = {
+    "group means matter": "group means matter",
+    "group means do not matter": "group means do not matter, as far as these data show,",
+}
+"""Conclusions in a sentence: no evidence of an effect is no evidence of none."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,9 @@ def contextual_view(tables: Tables) -> ContextualView | None:
 
 
 def contextual_sentences(table: pd.DataFrame) -> list[str]:
-    """Return what the group means say, a sentence for each factor.
+    """Return what the group means say, a sentence for each factor: jointly, then by term.
+
+    A term with several columns is judged by its joint test.
 
     Examples
     --------
@@ -53,21 +61,34 @@ def contextual_sentences(table: pd.DataFrame) -> list[str]:
     ['By g: group means matter for x (tail probability 0.001).']
     """
     sentences = []
-    own = table[table["effect"] == "contextual"]
-    for group in dict.fromkeys(own["group"]):
+    tested = table[table["conclusion"] != ""]
+    joint = tested[tested["effect"] == JOINT]
+    for group in dict.fromkeys(tested.loc[tested["effect"] == "contextual", "group"]):
+        tests = joint[joint["group"] == group].set_index("term")
+        own = tested[(tested["group"] == group) & (tested["effect"] == "contextual")]
+        by_term = {str(r["term"]): r for r in own.to_dict("records")}
+        for term in [t for t in tests.index if t != ALL_TERMS]:
+            columns = [c for c in by_term if c.startswith(f"{term}[")]
+            by_term = {c: r for c, r in by_term.items() if c not in columns}
+            by_term[str(term)] = {"term": term, **tests.loc[term].to_dict()}
         parts = []
-        of_group = own[own["group"] == group]
-        for conclusion in ("group means matter", "group means do not matter"):
+        if ALL_TERMS in tests.index:
+            whole = tests.loc[ALL_TERMS].to_dict()
+            parts.append(f"{whole['conclusion']} taken together{_probability(whole)}")
+        for conclusion, said in SAID.items():
             named = [
-                f"{r['term']} (tail probability {compact(float(r['tail_probability']), 2)})"
-                for r in of_group.to_dict("records")
-                if r["conclusion"] == conclusion
+                f"{term}{_probability(row)}"
+                for term, row in by_term.items()
+                if row["conclusion"] == conclusion
             ]
             if named:
-                parts.append(f"{conclusion} for {_listed(named)}")
-        if parts:
-            sentences.append(f"By {group}: {'; '.join(parts)}.")
+                parts.append(f"{said} for {_listed(named)}")
+        sentences.append(f"By {group}: {'; '.join(parts)}.")
     return sentences
+
+
+def _probability(row: dict[Any, Any]) -> str:
+    return f" (tail probability {compact(_number(row['tail_probability']), 2)})"
 
 
 def _listed(names: list[str]) -> str:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ESTIMATES = ("mean", "sd", "median", "lower", "upper")
 
+DAGGER = " \N{DAGGER}"
+"""Marks levels whose effect the likelihood does not tell from others."""
+
 SEVERITY = ("fail", "warn", "waived", "pass", "not applicable")
 
 ROLES = {
@@ -41,13 +44,17 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class LevelsView:
-    """Rows of one group term; ``left_out`` levels in the middle are not shown."""
+    """Rows of one group term; ``left_out`` levels in the middle are not shown.
+
+    ``unidentified`` counts the levels, shown or not, that the likelihood does not tell apart.
+    """
 
     group: str
     term: str
     n_levels: int
     left_out: int
     rows: list[dict[str, str]]
+    unidentified: int
 
 
 def ordered_findings(verdict: Verdict) -> list[Finding]:
@@ -131,6 +138,7 @@ def _levels(group: str, term: str, rows: pd.DataFrame) -> LevelsView:
         n_levels=len(rows),
         left_out=len(rows) - len(picked),
         rows=[_level(row) for row in picked.to_dict("records")],
+        unidentified=int((~rows["identified"].fillna(True).astype(bool)).sum()),
     )
 
 
@@ -147,8 +155,9 @@ def _level(row: dict[Any, Any]) -> dict[str, str]:
         "lower",
         "upper",
     )
+    mark = DAGGER if row["identified"] is False else ""
     return {
-        "level": str(row["level"]),
+        "level": f"{row['level']}{mark}",
         "n_rows": str(row["n_rows"]),
         **{name: fixed(_number(row[name]), digits) for name in names},
         "ess_bulk": fixed(_number(row["ess_bulk"]), 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +33,7 @@ from hiermix.cli.verdict_view import loud_lines
 from hiermix.errors import HiermixError, InputError
 
 if TYPE_CHECKING:
+    from hiermix.design import Design
     from hiermix.pipeline import Prepared
 
 
@@ -76,12 +78,21 @@ def _prepared(
     data_root: Path | None,
     engine: str | None,
     policy: str | None,
+    on_design: Callable[[Design], None] | None = None,
 ) -> Prepared:
     from hiermix.pipeline import prepare
 
     with libraries(terminal), display(terminal, stages=False) as shown:
         loaded, root = open_spec(spec, overrides or [])
-        prepared = prepare(loaded, root, shown, data_root=data_root, engine=engine, policy=policy)
+        prepared = prepare(
+            loaded,
+            root,
+            shown,
+            data_root=data_root,
+            engine=engine,
+            policy=policy,
+            on_design=on_design,
+        )
         for warning in prepared.warnings:
             shown.warn(warning)
     return prepared
@@ -134,11 +145,18 @@ def explain(
     verbose: VerboseOption = False,
 ) -> int:
     """Tell the model in words: design, priors with their numbers, pooling, engine, checks."""
-    from hiermix.cli.explain_text import explain_document, explain_lines
+    from hiermix.cli.explain_text import audit_lines, explain_document, explain_lines
 
     terminal = terminal_of(context, quiet, verbose)
     check_policy_option(policy)
-    prepared = _prepared(terminal, spec, overrides, data_root, engine, policy)
+    designs: list[Design] = []
+    try:
+        prepared = _prepared(terminal, spec, overrides, data_root, engine, policy, designs.append)
+    except InputError:
+        # What the data cannot identify is why a gate refuses it, more often than not.
+        if designs and format == "text":
+            terminal.result_lines(audit_lines(designs[-1]))
+        raise
     if format == "json":
         terminal.result(json_text({"hiermix": __version__, **explain_document(prepared)}))
     else:

@@ -231,7 +231,7 @@ def explain_lines(prepared: Prepared) -> Iterator[Line]:
     yield from _about_model(told)
     yield from _about_design(told)
     yield from _about_contextual(told)
-    yield from _about_identification(told)
+    yield from _about_identification(told["identification"])
     yield from _section("Priors")
     yield from text_table(
         ("parameter", "role", "prior", "from"),
@@ -299,8 +299,12 @@ def _about_contextual(told: dict[str, Any]) -> Iterator[Line]:
         )
 
 
-def _about_identification(told: dict[str, Any]) -> Iterator[Line]:
-    found = told["identification"]
+def audit_lines(design: Design) -> Iterator[Line]:
+    """Yield what ``explain`` says of identification, for a design that a gate refuses."""
+    yield from _about_identification(_identification(design))
+
+
+def _about_identification(found: dict[str, Any]) -> Iterator[Line]:
     if not found:
         return
     yield from _section("What the data can identify")

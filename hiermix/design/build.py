@@ -24,6 +24,9 @@ from hiermix.spec import RunSpec
 from hiermix.spec.contextual import cre_entries
 from hiermix.spec.families import FAMILIES
 
+EQUAL_WEIGHT = 0.01
+"""Weights whose mean is within this of 1 leave the number of rows as it is."""
+
 ORDINAL = frozenset({"cumulative", "sratio"})
 
 
@@ -125,7 +128,7 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     free = family in FREE_RESIDUAL and not residual_is_known
     identification = audit_identification((main, *components.values()), free)
     measured += _component_checks(components) + identification_measurements(identification)
-    notes += _independence_notes(formula, main)
+    notes += _independence_notes(formula, main) + _weight_notes(response)
     if contextual is not None:
         formula = final_formula(formula, main)
         measured += contextual.measurements
@@ -140,6 +143,18 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         identification,
         measured,
         notes + identification_notes(identification),
+    )
+
+
+def _weight_notes(response: ResponseColumns) -> tuple[str, ...]:
+    if response.weights is None:
+        return ()
+    n, total = len(response.weights), float(response.weights.sum())
+    if abs(total / n - 1) < EQUAL_WEIGHT:
+        return ()
+    return (
+        f"{response.name}: a row of weight w counts as w rows, so that {n} rows count as "
+        f"{total:.5g}; weights that are only relative belong scaled to mean 1",
     )
 
 

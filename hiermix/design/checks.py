@@ -18,11 +18,34 @@ already useless to a sampler."""
 NULL_VECTOR_SHARE = 1e-3
 """A column belongs to a linear dependency when its weight is at least this share of the largest."""
 
+COPY = 1e-12
+"""A column whose correlation with another is within this of 1 is that column, rescaled."""
+
 LARGE_SCALE = 1e6
 """Sd of a column from which on a person is told to rescale it."""
 
-FREE_RESIDUAL = frozenset({"gaussian", "t", "laplace", "lognormal", "exgaussian"})
-"""Families whose residual scale is free: one row per level cannot tell it from the group sd."""
+FREE_RESIDUAL = frozenset(
+    {
+        "asymmetriclaplace",
+        "bernoulli",
+        "beta",
+        "beta_binomial",
+        "categorical",
+        "cumulative",
+        "exgaussian",
+        "gamma",
+        "gaussian",
+        "laplace",
+        "lognormal",
+        "negativebinomial",
+        "sratio",
+        "t",
+        "wald",
+        "weibull",
+    }
+)
+"""Families in which one row per level cannot tell the group sd from what a row varies by anyhow:
+a residual scale or dispersion that is free, or a single outcome without one (bernoulli)."""
 
 
 MAX_NAMES = 8
@@ -62,7 +85,7 @@ def measure_design(
     """
     found = [
         *_columns(main),
-        *_response(response, response_variables, common_variables),
+        *_response(response, response_variables, common_variables, main),
     ]
     categorical_terms = frozenset(t.variables for t in main.common if t.only_factors)
     for factor in main.factors:
@@ -146,7 +169,10 @@ def listed(names: list[str]) -> str:
 
 
 def _response(
-    response: Response, response_variables: tuple[str, ...], common_variables: tuple[str, ...]
+    response: Response,
+    response_variables: tuple[str, ...],
+    common_variables: tuple[str, ...],
+    main: LinearPart,
 ) -> Iterator[Measurement]:
     values = response.values
     if response.trials is not None:
@@ -161,13 +187,41 @@ def _response(
         f"response {response.name} is constant" if same else "",
     )
     shared = [v for v in response_variables if v in common_variables]
+    copies = [] if shared else list(_copies(main, response))
+    words = [f"{name} is the response and a predictor" for name in shared]
+    words += [f"{name} {what}" for name, what in copies]
     yield Measurement(
         "response_predictor",
         "design",
-        ", ".join(shared),
-        float(len(shared)),
-        f"{', '.join(shared)} is the response and a predictor" if shared else "",
+        ", ".join([*shared, *(name for name, _ in copies)]),
+        float(len(words)),
+        "; ".join(words),
     )
+
+
+def _copies(main: LinearPart, response: Response) -> Iterator[tuple[str, str]]:
+    """Yield common columns that are the response rescaled, or its means by a grouping factor."""
+    y = response.values / (response.trials if response.trials is not None else 1.0)
+    if response.levels is not None or np.ptp(y) == 0:
+        return
+    means = {
+        f.name: np.bincount(f.index, y - y.mean(), minlength=f.n_groups) / f.counts
+        for f in main.factors
+    }
+    targets = [("is the response, rescaled", y - y.mean())] if len(y) > 2 else []
+    targets += [
+        (f"holds the means of the response by {f.name}", means[f.name][f.index])
+        for f in main.factors
+        if 2 < f.n_groups < len(y)
+    ]
+    for name, x in zip(main.common_columns, main.common_matrix.T, strict=True):
+        centred = x - x.mean()
+        size = float(np.linalg.norm(centred))
+        for what, target in targets:
+            length = float(np.linalg.norm(target))
+            if size > 0 and length > 0 and abs(centred @ target) >= (1 - COPY) * size * length:
+                yield name, what
+                break
 
 
 def _factor(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hiermix.design.types import Design, LinearPart
@@ -19,8 +19,12 @@ from hiermix.model.defaults import (
 )
 from hiermix.model.plan import ModelPlan, Parameter, tree_name
 from hiermix.spec import RunSpec
+from hiermix.spec.contextual import MEAN, WITHIN
 from hiermix.spec.families import FAMILIES
+from hiermix.spec.nearest import either
 from hiermix.spec.priors import Prior, parse_prior
+
+USE_EXPLAIN = "use the names that `explain` prints"
 
 Dims = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -48,7 +52,11 @@ def plan_model(spec: RunSpec, design: Design) -> ModelPlan:
     family = FAMILIES[spec.model.family]
     link = spec.model.link or family.link
     stated = _Stated.of(spec.priors)
-    given = frozenset(t.name for t in design.main.common if stated.mentions(t.name))
+    given = frozenset(
+        t.name
+        for t in design.main.common
+        if stated.mentions(t.name) or (spec.cre and t.name.startswith(MEAN))
+    )
     links = {family.parent: link}
     parameters = list(
         _part_parameters(
@@ -160,12 +168,39 @@ class _Stated:
                 "prior.unknown-term",
                 message,
                 f"priors.{key}",
-                f"did you mean {close[0]!r}?" if close else "use the names that `explain` prints",
+                contextual_hint(key, names)
+                or (
+                    f"did you mean {close[0]!r}?"
+                    if close
+                    else "use the names that `explain` prints"
+                ),
             )
         if len(self.errors) == 1:
             raise self.errors[0]
         if self.errors:
             raise InputErrors(self.errors)
+
+
+def contextual_hint(key: str, names: Collection[str]) -> str:
+    """Return what a name is called where ``cre`` has renamed or not made it, or nothing.
+
+    Examples
+    --------
+    >>> contextual_hint("x|g", ["1|g", "cre_within_x|g"])
+    "in the form within-between it is 'cre_within_x|g'"
+    >>> contextual_hint("cre_mean_z", ["z", "cre_mean_x"])
+    'z has no group mean: name it in `cre.terms`'
+    """
+    if f"{WITHIN}{key}" in names:
+        return f"in the form within-between it is '{WITHIN}{key}'"
+    if not key.startswith(MEAN):
+        return ""
+    by = [f"'{name}'" for name in names if name.startswith(f"{key}_by_")]
+    if by:
+        return f"did you mean {either(by)}?"
+    term = key.removeprefix(MEAN)
+    has_term = term in names or f"{WITHIN}{term}" in names
+    return f"{term} has no group mean: name it in `cre.terms`" if has_term else ""
 
 
 def _prior_names(parameters: Iterable[Parameter]) -> list[str]:
@@ -256,9 +291,12 @@ def _bounded(
                 "prior.unknown-bound",
                 f"no common effect {name!r}; common effects: {', '.join(sorted(coefficients))}",
                 f"model.bounds.{name}",
-                f"did you mean {close[0]!r}?"
-                if close
-                else "bounds are for population-level coefficients",
+                contextual_hint(name, coefficients)
+                or (
+                    f"did you mean {close[0]!r}?"
+                    if close
+                    else "bounds are for population-level coefficients"
+                ),
             )
     result = []
     for parameter in parameters:

@@ -94,6 +94,7 @@ def reml(
     y: np.ndarray,
     weights: np.ndarray | None = None,
     known_variance: np.ndarray | None = None,
+    n_rows: float | None = None,
 ) -> LinearEstimate:
     """Estimate group sds, residual sd and common coefficients by restricted maximum likelihood.
 
@@ -108,6 +109,9 @@ def reml(
         Shape ``(n,)``: the residual variance of a row is sigma^2 / weight.
     known_variance
         Shape ``(n,)``: residual variances, known as in meta-analysis; there is no sigma then.
+    n_rows
+        How many rows the data stand for; by default ``n``. With weights that say how often a row
+        counts (a log likelihood multiplied by w), their sum.
 
     Returns
     -------
@@ -136,17 +140,18 @@ def reml(
     if variance is None and rows.exact:
         raise ValueError("the common columns fit the response exactly: no residual variance")
     equations = Equations.of(part.group, rows.root, rows.columns)
+    df = (len(y) if n_rows is None else n_rows) - len(rows.names)
 
     def deviance(theta: np.ndarray) -> float:
         log_det, gram = equations.at(theta)
         log_det_common, _, _, rss = _solve(gram)
-        fit = (len(y) - len(rows.names)) * np.log(rss) if variance is None else rss / variance
+        fit = df * np.log(rss) if variance is None else rss / variance
         return float(log_det + log_det_common + fit)
 
     theta, found = np.zeros(0), True
     if part.group:
         theta, found = minimise(deviance, 1 / np.sqrt(equations.information))
-    return _estimate(part, rows, equations, theta, variance, found)
+    return _estimate(part, rows, equations, theta, variance, found, df)
 
 
 def _reciprocal(variance: np.ndarray) -> np.ndarray:
@@ -236,11 +241,11 @@ def _estimate(
     theta: np.ndarray,
     variance: float | None,
     found: bool,
+    df: float = np.nan,
 ) -> LinearEstimate:
     """Collect the estimate at relative group sds ``theta``; ``variance`` is None where free."""
     _, inverse, coefficients, rss = _solve(equations.at(theta)[1])
-    n, p = len(rows.root), len(rows.names)
-    sigma2 = rss / (n - p) if variance is None else variance
+    sigma2 = rss / df if variance is None else variance
     ends = np.cumsum([len(term.columns) for term in part.group])[:-1]
     sds = np.split(np.sqrt(sigma2) * theta, ends) if part.group else []
     return LinearEstimate(

@@ -8,6 +8,7 @@ from itertools import permutations
 
 from scipy import stats
 
+from hiermix.design.grouping import is_nested
 from hiermix.design.identification import Identification
 from hiermix.design.types import GroupTerm, LinearPart
 from hiermix.measurement import Measurement
@@ -36,7 +37,8 @@ def prior_order(plan: ModelPlan, identification: Identification) -> tuple[Measur
     for part in plan.parts:
         intercepts = [term for term in part.group if term.expression == "1"]
         for outer, finer in permutations(intercepts, 2):
-            if set(outer.factor.variables) < set(finer.factor.variables):
+            named = set(outer.factor.variables) < set(finer.factor.variables)
+            if named or is_nested(finer.factor, outer.factor):
                 found += _compare(plan, part, outer, finer, identification)
     return tuple(found)
 

@@ -79,6 +79,8 @@ def within(
     y: np.ndarray,
     factors: Sequence[Factor],
     weights: np.ndarray | None = None,
+    n_rows: float | None = None,
+    residual_sd: float | None = None,
 ) -> LinearEstimate:
     """Estimate the common coefficients beside a dummy for every level of every factor.
 
@@ -92,6 +94,11 @@ def within(
         At least one. A factor that another one refines adds nothing and is left out.
     weights
         Shape ``(n,)``: the residual variance of a row is sigma^2 / weight.
+    n_rows
+        How many rows the data stand for; by default ``n``. With weights that say how often a row
+        counts, their sum.
+    residual_sd
+        Sd of a row of weight 1, where it is known.
 
     Returns
     -------
@@ -125,13 +132,13 @@ def within(
     columns = np.sqrt(weight) * (columns - (columns @ weight / weight.sum())[:, None])
     swept, found = sweep(columns, kept, np.sqrt(weight))
     varying = _independent(swept[:-1], np.linalg.norm(columns[:-1], axis=1))
-    df = len(y) - len(varying) - _dummy_rank(kept)
-    if df <= 0:
+    df = (len(y) if n_rows is None else n_rows) - len(varying) - _dummy_rank(kept)
+    if df <= 0 and residual_sd is None:
         raise ValueError("fixed effects leave no residual degrees of freedom")
     basis, upper = np.linalg.qr(swept[varying].T)
     inverse = np.linalg.inv(upper)
     residual = swept[-1] - basis @ (basis.T @ swept[-1])
-    sigma2 = float(residual @ residual) / df
+    sigma2 = float(residual @ residual) / df if residual_sd is None else residual_sd**2
     return LinearEstimate(
         tuple(part.common_columns[i] for i in varying),
         inverse @ (basis.T @ swept[-1]),

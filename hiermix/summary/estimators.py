@@ -61,25 +61,44 @@ def has_closed_form(plan: ModelPlan) -> bool:
 
 
 def _random(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
-    design = plan.design
-    known = None if design.known_se is None else design.known_se**2
-    weights = design.response.weights
+    y = plan.design.response.values
+    weights, n_rows, sd = _residual(plan, contextual)
+    known = None if sd is None else sd**2 / weights
     try:
-        found = reml(contextual.plain, design.response.values, weights, known)
-        return found if found.converged else None
+        if known is None:
+            found = reml(contextual.plain, y, weights, n_rows=n_rows)
+        else:
+            found = reml(contextual.plain, y, known_variance=known)
     except (TooLarge, ValueError):
         # Too many crossed levels, or dependent columns that the rank gate has reported.
         return None
+    return found if found.converged else None
 
 
 def _fixed(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
+    y = plan.design.response.values
     groups = {c.group for c in contextual.columns}
     factors = [f for f in contextual.plain.factors if f.name in groups]
+    weights, n_rows, sd = _residual(plan, contextual)
     try:
-        found = within(contextual.plain, plan.design.response.values, factors, contextual.weight)
-        return found if found.converged else None
+        found = within(contextual.plain, y, factors, weights, n_rows, sd)
     except (TooLarge, ValueError):
         return None
+    return found if found.converged else None
+
+
+def _residual(plan: ModelPlan, contextual: Contextual) -> tuple[np.ndarray, float, float | None]:
+    """Return weights of the rows, how many rows they stand for, and the residual sd if known.
+
+    ``weighted(y, w)`` multiplies a row's log likelihood by w: it counts w times. Known standard
+    errors are residual sds of 1 at weights 1 / se^2.
+    """
+    weights = contextual.weight
+    if plan.design.known_se is not None:
+        return weights, float(len(weights)), 1.0
+    sigma = next((p for p in plan.parameters if p.name == "sigma"), None)
+    known = sigma.prior if sigma is not None and isinstance(sigma.prior, float) else None
+    return weights, float(weights.sum()), known
 
 
 def _row(

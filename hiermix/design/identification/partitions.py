@@ -51,9 +51,10 @@ def of_residual(n_obs: int) -> Partition:
 def of_common(part: LinearPart) -> Iterator[Partition]:
     """Yield the common effects that are one number for each of several sets of rows.
 
-    These are the intercept, where a factor has a single level, and the terms of nothing but
-    factors. A term with interactions stands for the cells of its factors if the terms made of
-    these factors have one coefficient a cell; else only its own dummy columns are told apart.
+    These are the intercept, where a factor has a single level, the terms of nothing but factors,
+    and, beside an intercept, columns of two numbers. A term with interactions stands for the
+    cells of its factors if the terms made of these factors have one coefficient a cell; else only
+    its own dummy columns are told apart.
     """
     if part.intercept and any(factor.n_groups == 1 for factor in part.factors):
         rows = np.zeros(len(part.factors[0].index), dtype=np.int64)
@@ -65,6 +66,23 @@ def of_common(part: LinearPart) -> Iterator[Partition]:
         own = codes[term.name]
         if own is not None:
             yield _common(term, own, _cells(term, own, terms, codes, part.intercept))
+    for term in part.common if part.intercept else ():
+        if not term.only_factors:
+            yield from _two_valued(term)
+
+
+def _two_valued(term: CommonTerm) -> Iterator[Partition]:
+    """Yield numeric columns with two values, such as 0 and 1: beside an intercept they are dummies.
+
+    A market that alone is treated has the column of the treatment.
+    """
+    for name, x in zip(term.columns, term.values.T, strict=True):
+        low, high = float(x.min()), float(x.max())
+        top = x == high
+        if low < high and bool((top | (x == low)).all()):
+            text = f"common effect {name}"
+            counts = np.array([int((~top).sum()), int(top.sum())])
+            yield Partition("common", name, (text, text), top.astype(np.int64), counts)
 
 
 def _dummy_codes(term: CommonTerm) -> np.ndarray | None:

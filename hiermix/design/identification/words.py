@@ -28,7 +28,8 @@ def sentences(identification: Identification, limit: int) -> tuple[str, ...]:
     if total <= limit:
         return tuple(every)
     shown = tuple(islice(every, max(limit - 1, 0)))
-    return (*shown, f"and {total - len(shown)} more: see identification.csv")[: max(limit, 0)]
+    rest = f"and {total - len(shown)} more: see identification.csv of the run"
+    return (*shown, rest)[: max(limit, 0)]
 
 
 def graph_sentence(graph: LevelGraph) -> str:

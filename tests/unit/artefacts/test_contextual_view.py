@@ -41,7 +41,13 @@ ROWS = [
         "g",
         "all terms",
         "mundlak-test",
-        {"wald_chi2": 32.2, "wald_df": 2.0, "wald_p": 1e-7, "conclusion": "group means matter"},
+        {
+            "tail_probability": 0.0005,
+            "wald_chi2": 32.2,
+            "wald_df": 2.0,
+            "wald_p": 1e-7,
+            "conclusion": "group means matter",
+        },
     ),
     ("g", "x", "random", {"mean": 1.235, "sd": 0.063}),
     ("g", "x", "fixed", {"mean": 0.841, "sd": 0.092}),
@@ -64,8 +70,9 @@ def test_a_run_without_contextual_effects_has_no_section():
 
 def test_the_sentence_says_which_means_matter(tables):
     assert contextual_sentences(tables.cre) == [
-        "By g: group means matter for x (tail probability 0.00075); "
-        "group means do not matter for z (tail probability 0.4)."
+        "By g: group means matter taken together (tail probability 0.0005); "
+        "group means matter for x (tail probability 0.00075); group means do not matter, "
+        "as far as these data show, for z (tail probability 0.4)."
     ]
 
 
@@ -95,4 +102,14 @@ def test_without_other_estimators_there_is_no_table_of_them(tables):
 def test_joint_tests_have_their_statistic(tables):
     (test,) = contextual_view(tables).tests
     assert (test["wald_chi2"], test["wald_df"], test["conclusion"]) == ("32.20", "2", "matter")
-    assert test["tail_probability"] == DASH
+    assert test["tail_probability"] == "0.0005"
+
+
+def test_a_term_with_several_columns_is_judged_by_its_joint_test(tables):
+    rows = tables.cre[tables.cre["effect"].isin(["contextual", "mundlak-test"])].copy()
+    rows["term"] = ["f[b]", "f[c]", "f"]
+    rows["conclusion"] = ["group means matter", "group means matter", "group means do not matter"]
+    assert contextual_sentences(rows) == [
+        "By g: group means do not matter, as far as these data show, for f "
+        "(tail probability 0.0005)."
+    ]

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 from model_support import frame_of, panel
 
+from hiermix.cli import main
 from hiermix.cli.explain_text import explain_document, explain_lines
 from hiermix.cli.text import plain
 from hiermix.design import build_design
@@ -76,6 +77,20 @@ def test_the_audit_counts_statuses_and_names_what_is_not_identified():
         "flat is 0 in every row of g g2: its slope is known only through its prior"
     ]
     assert found["sentences"][0] in text_of(run)
+
+
+def test_the_audit_is_shown_even_if_a_gate_refuses_the_design(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{i * 7 % 11},{i}\n" for i in range(12))
+    (tmp_path / "d.csv").write_text(f"y,id\n{rows}")
+    (tmp_path / "s.yaml").write_text(
+        "data: {path: d.csv}\nmodel: {formula: y ~ 1 + (1 | id)}\nfit: {seed: 1}\n"
+    )
+    assert main(["explain", "s.yaml"]) == 2
+    out, err = capsys.readouterr()
+    assert "12 of 12 group-specific effects are not identified by the likelihood alone" in out
+    assert "only the sum of the effect of id 0 and the residual is identified" in out
+    assert "gate.design.residual_per_row" in err
 
 
 def test_a_model_without_group_terms_has_no_audit():

@@ -224,3 +224,30 @@ def test_correlations_that_are_not_estimated_are_said():
     assert "fitted as independent" in " ".join(design_of(panel(), "y ~ x + (x | g)").warnings)
     assert design_of(panel(), "y ~ x + (x || g)").warnings == ()
     assert design_of(panel(), "y ~ x + (1 | g)").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (lambda t: 3 - 2 * t["y"], "copy is the response, rescaled"),
+        (
+            lambda t: t.groupby("g")["y"].transform("mean"),
+            "copy holds the means of the response by g",
+        ),
+        (lambda t: t["x"], ""),
+    ],
+)
+def test_predictors_that_are_made_of_the_response_are_found(column, words):
+    table = panel(n_groups=9)
+    table["copy"] = column(table)
+    design = design_of(table, "y ~ copy + z + (1 | g)")
+    (found,) = [m for m in design.measurements if m.metric == "response_predictor"]
+    assert (found.value, found.note) == (float(bool(words)), words)
+
+
+def test_weights_that_count_rows_are_said():
+    table = panel()
+    (note,) = design_of(table, "weighted(y, w) ~ x").warnings
+    assert "a row of weight w counts as w rows" in note
+    table["w"] = table["w"] / table["w"].mean()
+    assert design_of(table, "weighted(y, w) ~ x").warnings == ()

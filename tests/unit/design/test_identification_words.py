@@ -138,10 +138,10 @@ def test_beyond_the_limit_the_rest_is_counted():
     )
     few = sentences(found, 10)
     assert len(few) == 10
-    assert few[-1] == "and 31 more: see identification.csv"
+    assert few[-1] == "and 31 more: see identification.csv of the run"
     assert len(sentences(found, 40)) == 40
     assert sentences(found, 40)[-1].startswith("only the sum")
-    assert sentences(found, 1) == ("and 40 more: see identification.csv",)
+    assert sentences(found, 1) == ("and 40 more: see identification.csv of the run",)
     assert sentences(found, 0) == ()
 
 

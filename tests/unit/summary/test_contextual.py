@@ -172,3 +172,60 @@ def test_other_models_have_no_such_estimates(formula, model):
     plan = plan_with([{"group": "g"}], formula, **model)
     assert not has_closed_form(plan)
     assert comparison(plan, 0.9) == []
+
+
+def fixed_and_random(plan):
+    return {r["effect"]: r for r in comparison(plan, 0.9) if r["term"] == "x"}
+
+
+def rows_repeated():
+    """Return the panel with every row as often as its whole-number weight says."""
+    table = panel(n_groups=10)
+    return table.loc[table.index.repeat(table["w"])].reset_index(drop=True)
+
+
+def test_weights_count_rows_in_the_other_estimators_too():
+    weighted = fixed_and_random(plan_with([{"group": "g"}], "weighted(y, w) ~ x + z + (1 | g)"))
+    document = {
+        "name": "test",
+        "data": {"path": "data.csv"},
+        "model": {"formula": "y ~ x + z + (1 | g)"},
+        "cre": [{"group": "g"}],
+        "fit": {"seed": 1},
+    }
+    spec = load_spec(json.dumps(document), "spec.yaml").spec
+    repeated = fixed_and_random(
+        plan_model(spec, build_design(spec, frame_of(rows_repeated(), spec)))
+    )
+    for effect in ("random", "fixed"):
+        for column in ("mean", "sd"):
+            expected = repeated[effect][column]
+            assert weighted[effect][column] == pytest.approx(expected, rel=1e-4)
+
+
+def test_known_standard_errors_are_not_estimated_again():
+    plan = plan_with([{"group": "g"}], known_se="se")
+    table = panel(n_groups=10)
+    w = 1 / table["se"].to_numpy() ** 2
+    dummies = np.equal.outer(table["g"].to_numpy(), table["g"].unique()).astype(float)
+    x = np.column_stack([table[["x", "z"]], dummies])
+    expected = np.sqrt(np.linalg.inv(x.T @ (w[:, None] * x))[0, 0])
+    assert fixed_and_random(plan)["fixed"]["sd"] == pytest.approx(expected)
+
+
+def test_a_fixed_residual_sd_is_used():
+    document = {
+        "name": "test",
+        "data": {"path": "data.csv"},
+        "model": {"formula": "y ~ x + z + (1 | g)"},
+        "cre": [{"group": "g"}],
+        "priors": {"sigma": 2.0},
+        "fit": {"seed": 1},
+    }
+    spec = load_spec(json.dumps(document), "spec.yaml").spec
+    table = panel(n_groups=10)
+    plan = plan_model(spec, build_design(spec, frame_of(table, spec)))
+    dummies = np.equal.outer(table["g"].to_numpy(), table["g"].unique()).astype(float)
+    x = np.column_stack([table[["x", "z"]], dummies])
+    expected = 2.0 * np.sqrt(np.linalg.inv(x.T @ x)[0, 0])
+    assert fixed_and_random(plan)["fixed"]["sd"] == pytest.approx(expected)
