@@ -22,6 +22,10 @@ SENTENCES = 20
 """Unidentified effects that are put in words."""
 
 
+IDENTIFICATION = "identification: "
+"""What notes on unidentified effects begin with."""
+
+
 def explain_document(prepared: Prepared) -> dict[str, Any]:
     """Return everything that ``explain`` tells, as JSON values."""
     plan, frame = prepared.plan, prepared.frame
@@ -266,7 +270,9 @@ def _about_model(told: dict[str, Any]) -> Iterator[Line]:
     rows = f"  rows     {data['rows_used']} used of {data['rows_read']}"
     lost = ", ".join(f"{name} {count}" for name, count in data["dropped"].items() if count)
     yield line(f"{rows} (missing: {lost})" if lost else rows)
-    for words in [*model["words"], *model["notes"]]:
+    # What the data cannot identify has a section of its own.
+    notes = [note for note in model["notes"] if not note.startswith(IDENTIFICATION)]
+    for words in [*model["words"], *notes]:
         yield line(f"  {words}")
 
 

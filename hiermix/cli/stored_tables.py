@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,8 @@ def _of_frame(table: pd.DataFrame) -> tuple[list[str], list[Row]]:
 
 def _cell(value: Any) -> Cell:
     """Return a value as one of Python's own; what pandas marks as missing is ``None``."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
     if value is None or isinstance(value, str | bool | int | float):
         return value
     return None
