@@ -67,15 +67,15 @@ class EffectSets:
     @property
     def n_sets(self) -> int:
         """Number of sets, a column that is zero being one of its own."""
-        return int(self._is_first().sum())
+        return int(self.first().sum())
 
-    def _is_first(self) -> np.ndarray:
+    def first(self) -> np.ndarray:
+        """Return where each set has its first column, shape ``(n_classes, n_own)``."""
         own = self.label[:, : self.n_own]
         return np.asarray((own == np.arange(self.n_own)) | (own == ZERO))
 
-    def __iter__(self) -> Iterator[tuple[int, list[int]]]:
-        """Yield the class and the columns of each set."""
-        first = self._is_first()
+    def each(self, first: np.ndarray) -> Iterator[tuple[int, list[int]]]:
+        """Yield the class and the columns of the sets that begin at ``first``."""
         for row in np.flatnonzero(first.any(axis=1)).tolist():
             for column in np.flatnonzero(first[row]).tolist():
                 yield row, self.members(row, column)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
+
+import numpy as np
 
 from hiermix.design.identification.kinds import ZERO
 from hiermix.design.identification.result import Identification, LevelGraph
@@ -12,6 +15,9 @@ from hiermix.design.identification.sets import EffectSets
 SHOWN_PARTS = 3
 """Parts of a graph whose sizes a sentence names."""
 
+MANY = 3
+"""Levels in which a slope fails in the same way before they share a sentence."""
+
 MAX_NAMES = 8
 """Names that one sentence lists; a categorical slope has many."""
 
@@ -19,12 +25,14 @@ MAX_NAMES = 8
 def sentences(identification: Identification, limit: int) -> tuple[str, ...]:
     """Return a sentence for each graph in parts and each set of effects, ``limit`` at most.
 
-    Where there are more, the last one says how many. Sets that are not shown are counted without
-    being put in words.
+    Slopes that fail in the same way in many levels share one. Where there are more sentences, the
+    last one says how many. Sets that are not shown are counted without being put in words.
     """
     graphs = [graph for graph in identification.graphs if graph.n_components > 1]
+    repeats = [_repeats(sets) for sets in identification.sets]
     total = len(graphs) + identification.n_sets
-    every = _all(identification, graphs)
+    total += sum(len(r.sentences) - int(r.covered.sum()) for r in repeats)
+    every = _all(identification, graphs, repeats)
     if total <= limit:
         return tuple(every)
     shown = tuple(islice(every, max(limit - 1, 0)))
@@ -47,12 +55,60 @@ def graph_sentence(graph: LevelGraph) -> str:
     )
 
 
-def _all(identification: Identification, graphs: Sequence[LevelGraph]) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Repeats:
+    """Sentences about many sets at once; ``covered`` marks where those sets begin."""
+
+    sentences: tuple[str, ...]
+    covered: np.ndarray
+
+
+def _repeats(sets: EffectSets) -> _Repeats:
+    """Find slopes that are zero, or constant beside an intercept, in more than `MANY` levels."""
+    covered = np.zeros((len(sets.label), sets.n_own), dtype=bool)
+    found = []
+    for c, column in enumerate(sets.columns[: sets.n_own]):
+        if column.is_ones:
+            continue
+        zero = np.flatnonzero(sets.label[:, c] == ZERO)
+        if len(zero) > MANY:
+            covered[zero, c] = True
+            found.append(
+                f"{column.name} is 0 in every row of {_levels(sets, c, zero)}: "
+                "the slopes there are known only through their prior"
+            )
+        for i, other in enumerate(sets.columns[: sets.n_own]):
+            if not other.is_ones or other.place != column.place:
+                continue
+            same = (sets.label == sets.label[:, [c]]) & (sets.label[:, [c]] >= 0)
+            pair = same[:, i] & (same.sum(axis=1) == 2) & sets.constant[:, c]
+            flat = np.flatnonzero(pair)
+            if len(flat) > MANY:
+                covered[flat, min(i, c)] = True
+                found.append(
+                    f"{column.name} does not vary in {_levels(sets, c, flat)}: only a combination "
+                    f"of the intercept and the slope of {column.name} is identified there"
+                )
+    return _Repeats(tuple(found), covered)
+
+
+def _levels(sets: EffectSets, column: int, rows: np.ndarray) -> str:
+    """Return how many levels, and the first of them, in words."""
+    owner = sets.columns[column].owner
+    names = [owner.texts[int(sets.levels[column][row])] for row in rows[:MANY].tolist()]
+    return f"{len(rows)} levels of {owner.name} ({', '.join(names)}, ...)"
+
+
+def _all(
+    identification: Identification, graphs: Sequence[LevelGraph], repeats: Sequence[_Repeats]
+) -> Iterator[str]:
     for graph in graphs:
         yield identification.prefix(graph.parameter) + graph_sentence(graph)
-    for sets in identification.sets:
+    for sets, repeated in zip(identification.sets, repeats, strict=True):
         prefix = identification.prefix(sets.parameter)
-        for row, members in sets:
+        for sentence in repeated.sentences:
+            yield prefix + sentence
+        for row, members in sets.each(sets.first() & ~repeated.covered):
             yield prefix + _set_sentence(sets, row, members)
 
 

@@ -189,3 +189,17 @@ def test_a_note_names_three_levels():
     assert slope.variable == "x|g"
     assert slope.value == pytest.approx(0.8)
     assert slope.note == ("4 of 5 slopes of x of g (a, b, c, ...) are not identified on their own")
+
+
+def test_slopes_that_fail_alike_in_many_levels_share_a_sentence():
+    zero = [0.0, 0.0] * 5 + [1.0, 1.0] * 4 + [2.0, 3.0]
+    table = pd.DataFrame({"g": [c for c in "abcdefghij" for _ in range(2)], "x": zero})
+    assert said(table, "y ~ x + (x | g)") == (
+        "x is 0 in every row of 5 levels of g (a, b, c, ...): "
+        "the slopes there are known only through their prior",
+        "x does not vary in 4 levels of g (f, g, h, ...): only a combination of the intercept and "
+        "the slope of x is identified there",
+    )
+    found = audited(table, "y ~ x + (x | g)")
+    assert sentences(found, 1) == ("and 2 more: see identification.csv of the run",)
+    assert found.n_sets == 9
