@@ -260,7 +260,8 @@ def _factor(
         "design",
         factor.name,
         float(confounded),
-        f"every level of {factor.name} has one row: its sd and the residual sd are one number"
+        f"every level of {factor.name} has one row: its sd cannot be told from what single rows "
+        "vary by anyhow"
         if confounded
         else "",
     )

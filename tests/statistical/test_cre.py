@@ -151,6 +151,19 @@ def test_the_identity_holds_for_nested_factors_and_the_finer_one_decides(ratio):
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
+def test_the_identity_holds_if_the_finer_factor_has_no_means_of_its_own(ratio):
+    rng = np.random.default_rng(9)
+    a, b, week = (i.ravel() for i in np.meshgrid(range(8), range(3), range(6), indexing="ij"))
+    plan = rng.normal(size=(8, 6)) + rng.normal(size=8)[:, None]
+    table = pd.DataFrame({"a": a, "b": b, "x": plan[a, week], "store": a * 3 + b})
+    table["y"] = table["x"] + rng.normal(size=24)[table["store"]] + rng.normal(size=len(a))
+    design = design_of(table, "y ~ x + (1 | a / b)", [{"group": "a"}, {"group": "a:b"}])
+    expected = fixed_effects(table, "y", ("x",), ["store"])
+    assert gls(design, ratio)["x"] == pytest.approx(expected["x"], abs=EXACT)
+    assert not any("fixed-effects" in note for note in design.warnings)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
 def test_two_crossed_factors_are_two_way_fixed_effects_if_balanced(ratio):
     rng = np.random.default_rng(6)
     g, h = (i.ravel() for i in np.meshgrid(range(10), range(7), indexing="ij"))

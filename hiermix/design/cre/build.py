@@ -108,14 +108,14 @@ def _notes(plain: LinearPart, chosen: Sequence[Chosen], exact: str) -> Iterator[
         if not entry.terms:
             yield (
                 f"cre by {name}: no common term varies within {name} and has means that differ "
-                "between its levels; no group means were added"
+                f"between its levels{_beyond(entry, chosen)}; no group means were added"
             )
             continue
         flat = [] if entry.stated else list(_without_spread(plain, entry))
         if flat:
             yield (
                 f"cre by {name}: {', '.join(flat)} {'has' if len(flat) == 1 else 'have'} the "
-                f"same mean in every level of {_outer_words(entry, chosen)}, so no group mean was "
+                f"same mean in every level of {name}{_beyond(entry, chosen)}, so no group mean was "
                 "added"
             )
         dropped = [
@@ -142,9 +142,9 @@ def _notes(plain: LinearPart, chosen: Sequence[Chosen], exact: str) -> Iterator[
 
 def _not_covered(plain: LinearPart, chosen: Sequence[Chosen]) -> Iterator[str]:
     """Yield a note for the factors whose effects stay in the within variation of the others."""
-    covered = [entry.factor for entry in chosen if entry.terms]
+    covered = [entry.factor for entry in chosen]
     names = ", ".join(factor.name for factor in covered)
-    for factor in plain.factors if covered else ():
+    for factor in plain.factors if any(entry.terms for entry in chosen) else ():
         inside = any(factor.name == c.name or is_nested(c, factor) for c in covered)
         if not inside:
             yield (
@@ -154,11 +154,9 @@ def _not_covered(plain: LinearPart, chosen: Sequence[Chosen]) -> Iterator[str]:
             )
 
 
-def _outer_words(entry: Chosen, chosen: Sequence[Chosen]) -> str:
+def _beyond(entry: Chosen, chosen: Sequence[Chosen]) -> str:
     outer = [c.factor.name for c in chosen if is_nested(entry.factor, c.factor)]
-    if not outer:
-        return entry.factor.name
-    return f"{entry.factor.name} (or of {', '.join(outer)}, which it is nested in)"
+    return f", beyond the means by {', '.join(outer)}" if outer else ""
 
 
 def _without_spread(plain: LinearPart, entry: Chosen) -> Iterator[str]:

@@ -315,7 +315,7 @@ def test_a_mean_by_a_nested_factor_that_adds_nothing_is_left_out():
         "x", "z", "cre_mean_x", "cre_mean_z_by_a", "cre_mean_z_by_a:b",
     )  # fmt: skip
     assert any(
-        "x has the same mean in every level of a:b (or of a, which it is nested in)" in note
+        "x has the same mean in every level of a:b, beyond the means by a" in note
         for note in design.warnings
     )
     assert design.main.common_matrix.std(axis=0).min() > 0.01
