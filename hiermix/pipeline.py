@@ -17,18 +17,10 @@ if TYPE_CHECKING:
     from hiermix.data import Frame
     from hiermix.design import Design
     from hiermix.engines import ChainProgress, Fit, FitRequest
-    from hiermix.gates.verdict import Finding
     from hiermix.measurement import Measurement
     from hiermix.model import ModelPlan
     from hiermix.spec import LoadedSpec, RunSpec
     from hiermix.summary import Tables
-
-
-REPEATED_MEAN = (
-    "group means are there twice: take your own column of means out of the formula, or the term "
-    "out of `cre.terms`, or one of two factors with the same levels out of `cre`"
-)
-"""Remedy where columns that `cre` adds depend on others."""
 
 
 class Listener(Protocol):
@@ -279,22 +271,15 @@ def _judge(
 
 
 def _refuse_failures(verdict: Verdict, kind: type[HiermixError], key: str) -> None:
-    def is_cre(finding: Finding) -> bool:
-        # A dependency with group means in it is one that `cre` made.
-        return finding.gate.startswith("cre_") or (
-            finding.gate == "rank" and "cre_mean_" in finding.message
-        )
-
-    def key_of(finding: Finding) -> str:
-        return "cre" if is_cre(finding) else key
-
-    def remedy_of(finding: Finding) -> str:
-        return REPEATED_MEAN if is_cre(finding) and finding.gate == "rank" else finding.remedy
-
     failed = [f for f in verdict.findings if f.status == "fail"]
     if failed:
         raise InputErrors(
-            kind(f"gate.{f.phase}.{f.gate}", f.message, Where(key=key_of(f)), remedy_of(f))
+            kind(
+                f"gate.{f.phase}.{f.gate}",
+                f.message,
+                Where(key="cre" if f.gate.startswith("cre_") else key),
+                f.remedy,
+            )
             for f in failed
         )
 

@@ -74,7 +74,8 @@ def contextual_sentences(table: pd.DataFrame) -> list[str]:
         parts = []
         if ALL_TERMS in tests.index:
             whole = tests.loc[ALL_TERMS].to_dict()
-            parts.append(f"{whole['conclusion']} taken together{_probability(whole)}")
+            said = SAID[str(whole["conclusion"])]
+            parts.append(f"{said} taken together{_probability(whole)}")
         for conclusion, said in SAID.items():
             named = [
                 f"{term}{_probability(row)}"

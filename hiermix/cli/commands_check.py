@@ -152,9 +152,9 @@ def explain(
     designs: list[Design] = []
     try:
         prepared = _prepared(terminal, spec, overrides, data_root, engine, policy, designs.append)
-    except InputError:
+    except InputError as error:
         # What the data cannot identify is why a gate refuses it, more often than not.
-        if designs and format == "text":
+        if designs and format == "text" and error.id.startswith("gate."):
             terminal.result_lines(audit_lines(designs[-1]))
         raise
     if format == "json":

@@ -8,9 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from hiermix.data.frame import Frame, Role
-from hiermix.design.checks import FREE_RESIDUAL, measure_design
+from hiermix.design.checks import measure_design, residual_is_free
 from hiermix.design.columns import ColumnSource
-from hiermix.design.cre import add_contextual, final_formula, row_weights
+from hiermix.design.cre import (
+    add_contextual,
+    dependencies_of_means,
+    final_formula,
+    row_weights,
+)
 from hiermix.design.grouping import build_group_terms
 from hiermix.design.identification import audit_identification, identification_measurements
 from hiermix.design.identification.notes import identification_notes
@@ -23,6 +28,9 @@ from hiermix.measurement import Measurement
 from hiermix.spec import RunSpec
 from hiermix.spec.contextual import cre_entries
 from hiermix.spec.families import FAMILIES
+
+SCALES = frozenset({"alpha", "b", "kappa", "lam"})
+"""Scale or dispersion parameters of families without a residual sd."""
 
 EQUAL_WEIGHT = 0.01
 """Weights whose mean is within this of 1 leave the number of rows as it is."""
@@ -117,7 +125,9 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         entries = cre_entries(spec.cre, formula)
         why = _not_fixed_effects(spec, response)
         main, contextual = add_contextual(entries, main, row_weights(response, known_se), why)
-    residual_is_known = known_se is not None or isinstance(spec.priors.get("sigma"), int | float)
+    residual_is_known = known_se is not None or any(
+        isinstance(spec.priors.get(name), int | float) for name in _scales(family)
+    )
     left_variables = _left(formula).variables
     common_variables = tuple(
         dict.fromkeys(v for term in formula.terms for v in term.variables)
@@ -125,13 +135,13 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     measured = measure_design(
         main, response, left_variables, common_variables, family, residual_is_known
     )
-    free = family in FREE_RESIDUAL and not residual_is_known
+    free = residual_is_free(family, response, residual_is_known)
     identification = audit_identification((main, *components.values()), free)
     measured += _component_checks(components) + identification_measurements(identification)
     notes += _independence_notes(formula, main) + _weight_notes(response)
     if contextual is not None:
         formula = final_formula(formula, main)
-        measured += contextual.measurements
+        measured = dependencies_of_means(measured, contextual.plain) + contextual.measurements
         notes += contextual.notes
     return Design(
         formula.canonical(),
@@ -144,6 +154,13 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         measured,
         notes + identification_notes(identification),
     )
+
+
+def _scales(family: str) -> tuple[str, ...]:
+    """Return the parameters that say how much single rows vary, given the mean."""
+    parameters = FAMILIES[family].parameters
+    residual = tuple(p.name for p in parameters if p.role == "residual")
+    return residual or tuple(p.name for p in parameters if p.name in SCALES)
 
 
 def _weight_notes(response: ResponseColumns) -> tuple[str, ...]:

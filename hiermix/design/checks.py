@@ -21,6 +21,9 @@ NULL_VECTOR_SHARE = 1e-3
 COPY = 1e-12
 """A column whose correlation with another is within this of 1 is that column, rescaled."""
 
+DISTINCT = 8
+"""Different values from which on a column does not agree with another by chance."""
+
 LARGE_SCALE = 1e6
 """Sd of a column from which on a person is told to rescale it."""
 
@@ -35,13 +38,18 @@ FREE_RESIDUAL = frozenset(
         "exgaussian",
         "gamma",
         "gaussian",
+        "hurdle_gamma",
+        "hurdle_lognormal",
+        "hurdle_negativebinomial",
         "laplace",
         "lognormal",
         "negativebinomial",
         "sratio",
         "t",
+        "vonmises",
         "wald",
         "weibull",
+        "zero_inflated_negativebinomial",
     }
 )
 """Families in which one row per level cannot tell the group sd from what a row varies by anyhow:
@@ -84,19 +92,33 @@ def measure_design(
         ``slope_levels_without_variation``, ``group_is_common``, ``observation_level_residual``.
     """
     found = [
-        *_columns(main),
+        *measure_columns(main),
         *_response(response, response_variables, common_variables, main),
     ]
     categorical_terms = frozenset(t.variables for t in main.common if t.only_factors)
+    free = residual_is_free(family, response, residual_is_known)
     for factor in main.factors:
-        found += _factor(factor, categorical_terms, family, residual_is_known)
+        found += _factor(factor, categorical_terms, free)
     for term in main.group:
         if term.expression != "1":
             found += _slope(term)
     return tuple(found)
 
 
-def _columns(main: LinearPart) -> Iterator[Measurement]:
+def residual_is_free(family: str, response: Response, known: bool) -> bool:
+    """Return whether one row per level cannot tell a group sd from what single rows vary by.
+
+    Parameters
+    ----------
+    known
+        Whether the residual scale or dispersion is given.
+    """
+    single = response.trials is not None and bool((response.trials == 1).all())
+    return (family in FREE_RESIDUAL or single) and not known
+
+
+def measure_columns(main: LinearPart) -> Iterator[Measurement]:
+    """Yield what is measured on the common columns: constants, rank, condition, scale."""
     x = main.common_matrix
     names = main.common_columns
     if not names:
@@ -200,26 +222,36 @@ def _response(
 
 
 def _copies(main: LinearPart, response: Response) -> Iterator[tuple[str, str]]:
-    """Yield common columns that are the response rescaled, or its means by a grouping factor."""
+    """Yield common columns that are the response rescaled, or its means by a grouping factor.
+
+    Few values can agree by chance: three markets with 4, 4 and 7 successes are a treatment of one.
+    """
     y = response.values / (response.trials if response.trials is not None else 1.0)
-    if response.levels is not None or np.ptp(y) == 0:
+    if response.levels is not None:
         return
-    means = {
-        f.name: np.bincount(f.index, y - y.mean(), minlength=f.n_groups) / f.counts
-        for f in main.factors
-    }
-    targets = [("is the response, rescaled", y - y.mean())] if len(y) > 2 else []
+    centred_y = y - y.mean()
+    targets = [("is the response, rescaled", centred_y)]
     targets += [
-        (f"holds the means of the response by {f.name}", means[f.name][f.index])
+        (
+            f"holds the means of the response by {f.name}",
+            (np.bincount(f.index, centred_y, minlength=f.n_groups) / f.counts)[f.index],
+        )
         for f in main.factors
-        if 2 < f.n_groups < len(y)
+        if f.n_groups < len(y)
+    ]
+    size_y = float(np.linalg.norm(centred_y))
+    targets = [
+        (what, target)
+        for what, target in targets
+        if float(np.linalg.norm(target)) > 1e-6 * size_y
+        and len(np.unique(np.round(target / np.abs(target).max(), 9))) >= DISTINCT
     ]
     for name, x in zip(main.common_columns, main.common_matrix.T, strict=True):
         centred = x - x.mean()
         size = float(np.linalg.norm(centred))
         for what, target in targets:
             length = float(np.linalg.norm(target))
-            if size > 0 and length > 0 and abs(centred @ target) >= (1 - COPY) * size * length:
+            if size > 0 and abs(centred @ target) >= (1 - COPY) * size * length:
                 yield name, what
                 break
 
@@ -227,8 +259,7 @@ def _copies(main: LinearPart, response: Response) -> Iterator[tuple[str, str]]:
 def _factor(
     factor: Factor,
     categorical_terms: frozenset[tuple[str, ...]],
-    family: str,
-    residual_is_known: bool,
+    residual_is_free: bool,
 ) -> Iterator[Measurement]:
     g = factor.n_groups
     yield Measurement(
@@ -254,7 +285,7 @@ def _factor(
         float(as_common),
         f"{factor.name} is a common effect and a grouping factor" if as_common else "",
     )
-    confounded = family in FREE_RESIDUAL and not residual_is_known and int(factor.counts.max()) == 1
+    confounded = residual_is_free and int(factor.counts.max()) == 1
     yield Measurement(
         "observation_level_residual",
         "design",

@@ -137,10 +137,12 @@ def reml(
         weights = _reciprocal(known_variance)
     rows = _rows(part, y, np.ones(len(y)) if weights is None else weights)
     variance = None if known_variance is None else rows.unit
+    df = (len(y) if n_rows is None else n_rows) - len(rows.names)
+    if variance is None and df <= 0:
+        raise ValueError("no residual degrees of freedom")
     if variance is None and rows.exact:
         raise ValueError("the common columns fit the response exactly: no residual variance")
     equations = Equations.of(part.group, rows.root, rows.columns)
-    df = (len(y) if n_rows is None else n_rows) - len(rows.names)
 
     def deviance(theta: np.ndarray) -> float:
         log_det, gram = equations.at(theta)

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from hiermix.design.checks import listed
+from hiermix.design.checks import listed, measure_columns
 from hiermix.design.cre.choice import Chosen
 from hiermix.design.cre.columns import Extended
 from hiermix.design.cre.variation import variation
 from hiermix.design.sweeping import finest, sweep
 from hiermix.design.types import Factor, LinearPart
 from hiermix.measurement import Measurement
+
+RANK = "design_rank_deficiency"
 
 SPANNED = 1e-6
 """A column is a combination of others if less than this share of its length is left of it."""
@@ -57,6 +59,22 @@ def measure_contextual(
         found += _left_out(plain, entry, between, weight)
         found += _unweighted(plain, entry, weight)
     return (*found, *_imbalance(plain, chosen, extended, weight))
+
+
+def dependencies_of_means(
+    measured: Sequence[Measurement], plain: LinearPart
+) -> tuple[Measurement, ...]:
+    """Return the measurements with dependencies that group means bring under a name of their own.
+
+    ``design_rank_deficiency`` becomes that of the formula's columns; ``cre_dependencies`` is what
+    group means add to it where the formula's own columns are sound.
+    """
+    (whole,) = [m for m in measured if m.metric == RANK]
+    own = next(m for m in measure_columns(plain) if m.metric == RANK)
+    rest = tuple(m for m in measured if m.metric != RANK)
+    more = 0.0 if own.value else whole.value
+    note = whole.note if more else ""
+    return (*rest, own, Measurement("cre_dependencies", "design", whole.variable, more, note))
 
 
 def _columns(entry: Chosen) -> Iterator[Measurement]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hiermix.design.cre.independence import independent, null_combinations
 from hiermix.design.cre.means import LevelMeans, decompose, outer_factors
 from hiermix.design.cre.variation import Variation, variation
 from hiermix.design.types import CommonTerm, Factor, GroupTerm, LinearPart
@@ -20,7 +21,8 @@ SUM_ROUNDING = 1e-9
 class Chosen:
     """The terms that one factor's means are taken of; ``kept`` has a flag for each column.
 
-    ``stated`` says that the spec names the terms. ``variation`` is that of every candidate.
+    ``stated`` says that the spec names the terms. ``variation`` and ``free`` are those of every
+    candidate: how its columns vary, and which have means that the others do not make.
     """
 
     factor: Factor
@@ -28,6 +30,7 @@ class Chosen:
     terms: tuple[CommonTerm, ...]
     kept: Mapping[str, np.ndarray]
     variation: Mapping[str, Variation]
+    free: Mapping[str, np.ndarray]
     stated: bool
 
     def has_means(self, term: CommonTerm) -> bool:
@@ -36,7 +39,7 @@ class Chosen:
 
     def can_have_mean(self, term: CommonTerm) -> np.ndarray:
         """Return which columns differ between levels, and not only as the others do."""
-        return np.asarray(self.variation[term.name].varies_between & _independent(term))
+        return np.asarray(self.variation[term.name].varies_between & self.free[term.name])
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,10 @@ def choose(entries: Sequence[CreEntry], part: LinearPart, weight: np.ndarray) ->
         replace(
             c,
             variation=seen,
-            kept={t.name: _kept(t, seen[t.name]) for t in part.common if t.name in seen},
-            terms=tuple(t for t in c.terms if c.stated or bool(_kept(t, seen[t.name]).any())),
+            kept={name: _kept(seen[name], c.free[name]) for name in seen},
+            terms=tuple(
+                t for t in c.terms if c.stated or bool(_kept(seen[t.name], c.free[t.name]).any())
+            ),
         )
         for c, seen in zip(alone, beyond, strict=True)
     )
@@ -84,13 +89,38 @@ def _choose(entry: CreEntry, part: LinearPart, weight: np.ndarray) -> Chosen:
     names = None if entry.terms is None else {term.name for term in entry.terms}
     candidates = [t for t in part.common if names is None or t.name in names]
     seen = {t.name: variation(t, factor, weight) for t in candidates}
-    kept = {t.name: _kept(t, seen[t.name]) for t in candidates}
+    free = {t.name: _free(t, factor, entry.form, part, weight) for t in candidates}
+    kept = {t.name: _kept(seen[t.name], free[t.name]) for t in candidates}
     terms = tuple(t for t in candidates if names is not None or kept[t.name].any())
-    return Chosen(factor, entry.form, terms, kept, seen, names is not None)
+    return Chosen(factor, entry.form, terms, kept, seen, free, names is not None)
 
 
-def _kept(term: CommonTerm, seen: Variation) -> np.ndarray:
-    return np.asarray(seen.varies_within & seen.varies_between & _independent(term))
+def _kept(seen: Variation, free: np.ndarray) -> np.ndarray:
+    return np.asarray(seen.varies_within & seen.varies_between & free)
+
+
+def _free(
+    term: CommonTerm, factor: Factor, form: Form, part: LinearPart, weight: np.ndarray
+) -> np.ndarray:
+    """Return which columns have means that are not made of other columns, shape ``(k,)``.
+
+    The means of a dummy for every category add up to one, as the dummies do; those of the others
+    to a constant, if one category has the same share everywhere; and combinations of the columns
+    that do not vary within levels are in the model already, unless x is replaced.
+    """
+    if len(term.columns) == 1:
+        return np.ones(1, dtype=bool)
+    means = LevelMeans.of(factor, term.columns, term.values, weight)
+    others = [t for t in part.common if form == "mundlak" or t.name != term.name]
+    base = np.zeros((factor.n_groups, 0))
+    if part.intercept or any(t.only_factors and spans_ones(t) for t in others):
+        base = np.ones((factor.n_groups, 1))
+    if form == "mundlak":
+        scale = np.maximum(term.values.std(axis=0), np.finfo(float).tiny)
+        flat = null_combinations(term.values - means.values[factor.index], scale)
+        base = np.column_stack([base, means.values @ flat])
+    # Backwards: of dummies for every category it is the first, the reference, that is left out.
+    return independent(means.values[:, ::-1], base, means.weight)[::-1]
 
 
 def _beyond_outer(
@@ -117,16 +147,6 @@ def _beyond_outer(
         spread = np.sqrt(between / np.maximum(total, np.finfo(float).tiny))
         seen[term.name] = replace(seen[term.name], spread=spread)
     return seen
-
-
-def _independent(term: CommonTerm) -> np.ndarray:
-    """Return which columns' means are no combination of the others', shape ``(k,)``.
-
-    The means of a dummy for every category add up to one, as the dummies do.
-    """
-    free = np.ones(len(term.columns), dtype=bool)
-    free[0] = not (term.only_factors and spans_ones(term))
-    return free
 
 
 def spans_ones(term: CommonTerm | GroupTerm) -> bool:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hiermix.design.cre.choice import Chosen, Sweep, spans_ones
+from hiermix.design.cre.independence import independent
 from hiermix.design.cre.means import LevelMeans
+from hiermix.design.cre.variation import ROUNDING
 from hiermix.design.types import CommonTerm, GroupTerm, LinearPart
 from hiermix.spec.contextual import MEAN, WITHIN, Form
 
@@ -75,15 +77,18 @@ def extend(part: LinearPart, chosen: Sequence[Chosen], weight: np.ndarray) -> Ex
         varying = np.ones(len(term.columns), dtype=bool)
         own = term
         if form == "within-between":
-            varying = np.any([chosen[i].variation[term.name].varies_within for i in places], axis=0)
+            varying = np.all([chosen[i].variation[term.name].varies_within for i in places], axis=0)
+            varying &= independent(sweep.within, np.zeros((len(weight), 0)), weight)
             swept[term.name] = sweep
             own = _picked(_within(term, sweep.within), varying)
-        common.append(own)
+        if varying.any():
+            common.append(own)
         for i, between, means in zip(places, sweep.parts, sweep.means, strict=True):
             kept = chosen[i].kept[term.name]
             if form == "within-between":
                 # What does not vary within a level is its own mean, and only that.
-                kept = kept | (~varying & chosen[i].can_have_mean(term))
+                flat = ~chosen[i].variation[term.name].varies_within
+                kept = kept | (flat & chosen[i].can_have_mean(term))
             mean = _mean(term, chosen[i], between, kept, len(places) > 1)
             added[i].append(mean)
             columns[i] += _columns(term, own, mean, kept & varying, chosen[i], form)
@@ -98,15 +103,12 @@ def extend(part: LinearPart, chosen: Sequence[Chosen], weight: np.ndarray) -> Ex
 
 
 def _picked(term: CommonTerm, columns: np.ndarray) -> CommonTerm:
-    if columns.all():
-        return term
     places = np.flatnonzero(columns)
-    assert term.labels is not None  # a single column is kept or the term is left alone
     return replace(
         term,
         columns=tuple(term.columns[i] for i in places),
         values=term.values[:, places],
-        labels=tuple(term.labels[i] for i in places),
+        labels=None if term.labels is None else tuple(term.labels[i] for i in places),
     )
 
 
@@ -158,12 +160,15 @@ def _columns(
 def _swept_slope(slope: GroupTerm, swept: dict[str, Sweep], weight: np.ndarray) -> GroupTerm:
     """Let the levels deviate from the within effect, not from an effect of x that is gone.
 
-    Dummies of every category hold the levels' intercepts too and stay as they are.
+    Dummies of every category hold the levels' intercepts too and stay as they are; so do slopes
+    of a column that does not vary within the levels that means are taken by.
     """
     sweep = swept.get(slope.expression)
     if sweep is None or spans_ones(slope):
         return slope
     own = Sweep.of(slope.columns, slope.values, sweep.factors, weight)
+    if (own.within.std(axis=0) <= ROUNDING * slope.values.std(axis=0)).any():
+        return slope
     return replace(
         slope,
         name=f"{WITHIN}{slope.name}",

@@ -251,3 +251,39 @@ def test_weights_that_count_rows_are_said():
     assert "a row of weight w counts as w rows" in note
     table["w"] = table["w"] / table["w"].mean()
     assert design_of(table, "weighted(y, w) ~ x").warnings == ()
+
+
+def test_few_values_may_agree_with_the_means_of_the_response_by_chance():
+    hits = [4, 4, 7]
+    table = pd.DataFrame({"g": np.repeat(list("abc"), 10)})
+    table["y"] = np.concatenate([np.arange(10) < k for k in hits]).astype(float)
+    table["treated"] = (table["g"] == "c").astype(float)
+    table["dose"] = table["treated"] * 3 + 1
+    for name in ("treated", "dose"):
+        design = design_of(table, f"y ~ {name} + (1 | g)", family="bernoulli")
+        assert value(design, "response_predictor") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "priors", "confounded"),
+    [
+        ("hit ~ x + (1 | id)", "bernoulli", {}, True),
+        ("p(hit, one) ~ x + (1 | id)", "binomial", {}, True),
+        ("p(k, n) ~ x + (1 | id)", "binomial", {}, False),
+        ("count ~ x + (1 | id)", "poisson", {}, False),
+        ("count ~ x + (1 | id)", "negativebinomial", {}, True),
+        ("count ~ x + (1 | id)", "negativebinomial", {"alpha": 5.0}, False),
+        ("positive ~ x + (1 | id)", "gamma", {"alpha": 5.0}, False),
+        ("y ~ x + (1 | id)", "t", {"nu": 4.0}, True),
+        ("y ~ x + (1 | id)", "t", {"sigma": 1.0}, False),
+    ],
+)
+def test_one_row_a_level_is_refused_where_rows_vary_by_themselves(
+    formula, family, priors, confounded
+):
+    table = panel(n_groups=9)
+    table["id"] = [f"i{i}" for i in range(len(table))]
+    table["one"] = 1
+    design = design_of(table, formula, family=family, priors=priors)
+    assert value(design, "observation_level_residual") == float(confounded)
+    assert bool(design.identification.n_unidentified) == confounded
