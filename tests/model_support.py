@@ -11,11 +11,12 @@ from hiermix.model import ModelPlan, plan_model
 from hiermix.spec import LoadedSpec, load_spec
 
 
-def spec_of(formula, *, priors=None, fit=None, **model) -> LoadedSpec:
+def spec_of(formula, *, priors=None, fit=None, cre=(), **model) -> LoadedSpec:
     document = {
         "name": "test",
         "data": {"path": "data.csv"},
         "model": {"formula": formula, **model},
+        "cre": list(cre),
         "priors": priors or {},
         "fit": {"seed": 1, **(fit or {})},
     }

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.texts import DASH, compact, decimals, fixed
+from hiermix.summary.tables import ALL_TERMS, DO_NOT_MATTER, MATTER, MUNDLAK_TEST
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from hiermix.summary import Tables
 
-JOINT, ALL_TERMS = "mundlak-test", "all terms"
-
-SAID = {
-    "group means matter": "group means matter",
-    "group means do not matter": "group means do not matter, as far as these data show,",
-}
+SAID = {MATTER: MATTER, DO_NOT_MATTER: f"{DO_NOT_MATTER}, as far as these data show,"}
 """Conclusions in a sentence: no evidence of an effect is no evidence of none."""
 
 
@@ -43,7 +39,7 @@ def contextual_view(tables: Tables) -> ContextualView | None:
     return ContextualView(
         contextual_sentences(table),
         [_effects(group, term, by_effect) for group, term in terms],
-        [_test(r) for r in rows if r["effect"] == JOINT],
+        [_test(r) for r in rows if r["effect"] == MUNDLAK_TEST],
         _estimators(rows),
     )
 
@@ -62,7 +58,7 @@ def contextual_sentences(table: pd.DataFrame) -> list[str]:
     """
     sentences = []
     tested = table[table["conclusion"] != ""]
-    joint = tested[tested["effect"] == JOINT]
+    joint = tested[tested["effect"] == MUNDLAK_TEST]
     for group in dict.fromkeys(tested.loc[tested["effect"] == "contextual", "group"]):
         tests = joint[joint["group"] == group].set_index("term")
         own = tested[(tested["group"] == group) & (tested["effect"] == "contextual")]

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from hiermix.pipeline import Prepared, RunResult
 
 
-SENTENCES = 20
-"""Unidentified effects that the manifest and the report put in words."""
-
-
 def describe(result: RunResult, target: Path, started_at: datetime | None = None) -> Manifest:
     """Return the manifest of a result, still without files.
 
@@ -116,7 +112,7 @@ def _model(prepared: Prepared) -> dict[str, Any]:
 
 def _identification(prepared: Prepared) -> dict[str, Any]:
     from hiermix.design.identification import sentences
-    from hiermix.design.identification.notes import overview
+    from hiermix.design.identification.notes import REPORTED, overview
 
     audit = prepared.design.identification
     if audit is None or not audit.n_effects:
@@ -125,7 +121,7 @@ def _identification(prepared: Prepared) -> dict[str, Any]:
         "effects": audit.n_effects,
         "unidentified": audit.n_unidentified,
         "summary": overview(audit),
-        "sentences": list(sentences(audit, SENTENCES)),
+        "sentences": list(sentences(audit, REPORTED)),
     }
 
 

@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from hiermix.spec.priors import Prior
 
 
-SENTENCES = 20
-"""Unidentified effects that are put in words."""
-
-
-IDENTIFICATION = "identification: "
-"""What notes on unidentified effects begin with."""
-
-
 def explain_document(prepared: Prepared) -> dict[str, Any]:
     """Return everything that ``explain`` tells, as JSON values."""
     plan, frame = prepared.plan, prepared.frame
@@ -140,7 +132,7 @@ def _contextual(design: Design) -> Iterator[dict[str, Any]]:
 def _identification(design: Design) -> dict[str, Any]:
     from hiermix.design.identification import sentences
     from hiermix.design.identification.codes import Status
-    from hiermix.design.identification.notes import overview
+    from hiermix.design.identification.notes import REPORTED, overview
 
     audit = design.identification
     if audit is None or not audit.n_effects:
@@ -162,7 +154,7 @@ def _identification(design: Design) -> dict[str, Any]:
             }
             for term in audit.terms
         ],
-        "sentences": list(sentences(audit, SENTENCES)),
+        "sentences": list(sentences(audit, REPORTED)),
     }
 
 
@@ -270,8 +262,10 @@ def _about_model(told: dict[str, Any]) -> Iterator[Line]:
     rows = f"  rows     {data['rows_used']} used of {data['rows_read']}"
     lost = ", ".join(f"{name} {count}" for name, count in data["dropped"].items() if count)
     yield line(f"{rows} (missing: {lost})" if lost else rows)
+    from hiermix.design.identification.notes import PREFIX
+
     # What the data cannot identify has a section of its own.
-    notes = [note for note in model["notes"] if not note.startswith(IDENTIFICATION)]
+    notes = [note for note in model["notes"] if not note.startswith(PREFIX)]
     for words in [*model["words"], *notes]:
         yield line(f"  {words}")
 

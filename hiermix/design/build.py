@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hiermix.data.frame import Frame, Role
-from hiermix.design.checks import measure_design, residual_is_free
+from hiermix.design.checks import is_residual_free, measure_design
 from hiermix.design.columns import ColumnSource
 from hiermix.design.cre import (
     add_contextual,
@@ -132,10 +132,8 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     common_variables = tuple(
         dict.fromkeys(v for term in formula.terms for v in term.variables)
     ) + tuple(v for block in formula.group_terms for v in _bare(block.factor, left_variables))
-    measured = measure_design(
-        main, response, left_variables, common_variables, family, residual_is_known
-    )
-    free = residual_is_free(family, response, residual_is_known)
+    free = is_residual_free(family, response, residual_is_known)
+    measured = measure_design(main, response, left_variables, common_variables, free)
     identification = audit_identification((main, *components.values()), free)
     measured += _component_checks(components) + identification_measurements(identification)
     notes += _independence_notes(formula, main) + _weight_notes(response)

@@ -65,8 +65,7 @@ def measure_design(
     response: Response,
     response_variables: tuple[str, ...],
     common_variables: tuple[str, ...],
-    family: str,
-    residual_is_known: bool,
+    residual_is_free: bool,
 ) -> tuple[Measurement, ...]:
     """Measure the design of the main linear predictor.
 
@@ -78,10 +77,8 @@ def measure_design(
         The left-hand side.
     response_variables, common_variables
         Data columns on the left and in the common part.
-    family
-        Bambi's name of the family.
-    residual_is_known
-        Whether the residual scale is given (known standard errors, or fixed by a prior number).
+    residual_is_free
+        Of `is_residual_free`.
 
     Returns
     -------
@@ -96,16 +93,15 @@ def measure_design(
         *_response(response, response_variables, common_variables, main),
     ]
     categorical_terms = frozenset(t.variables for t in main.common if t.only_factors)
-    free = residual_is_free(family, response, residual_is_known)
     for factor in main.factors:
-        found += _factor(factor, categorical_terms, free)
+        found += _factor(factor, categorical_terms, residual_is_free)
     for term in main.group:
         if term.expression != "1":
             found += _slope(term)
     return tuple(found)
 
 
-def residual_is_free(family: str, response: Response, known: bool) -> bool:
+def is_residual_free(family: str, response: Response, known: bool) -> bool:
     """Return whether one row per level cannot tell a group sd from what single rows vary by.
 
     Parameters

@@ -61,10 +61,13 @@ def build_factor(table: pd.DataFrame, variables: Sequence[str]) -> Factor:
 
 
 def is_nested(inner: Factor, outer: Factor) -> bool:
-    """Return whether every level of ``inner`` lies within one level of ``outer``."""
-    if inner.n_groups <= outer.n_groups:
-        return False
-    return bool((parent_levels(inner, outer)[inner.index] == outer.index).all())
+    """Return whether every level of ``inner`` lies within one of ``outer``, which has fewer."""
+    return inner.n_groups > outer.n_groups and refines(inner, outer)
+
+
+def refines(finer: Factor, coarser: Factor) -> bool:
+    """Return whether the levels of ``coarser`` are unions of those of ``finer``, or the same."""
+    return bool((parent_levels(finer, coarser)[finer.index] == coarser.index).all())
 
 
 def parent_levels(inner: Factor, outer: Factor) -> np.ndarray:

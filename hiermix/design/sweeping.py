@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import lsmr
 
+from hiermix.design.grouping import refines
 from hiermix.design.types import Factor
 
 LEVEL_RANK_TOLERANCE = 1e-10
@@ -71,14 +72,9 @@ def finest(factors: Sequence[Factor]) -> list[Factor]:
     """Leave out factors whose levels are unions of another's, the same partition but once."""
     kept: list[Factor] = []
     for factor in sorted(factors, key=lambda f: -f.n_groups):
-        if not any(_refines(finer, factor) for finer in kept):
+        if not any(refines(finer, factor) for finer in kept):
             kept.append(factor)
     return kept
-
-
-def _refines(finer: Factor, coarser: Factor) -> bool:
-    code = finer.index.astype(np.int64) * coarser.n_groups + coarser.index
-    return len(np.unique(code)) == finer.n_groups
 
 
 def sweep(

@@ -30,11 +30,6 @@ class CreEntry:
     terms: tuple[Term, ...] | None
     form: Form
 
-    @property
-    def group(self) -> str:
-        """Name of the factor, such as ``a:b``."""
-        return ":".join(self.factor)
-
 
 def cre_entries(entries: Sequence[CreSpec], formula: Formula) -> tuple[CreEntry, ...]:
     """Return the entries of a checked spec with factors and terms looked up in its formula."""

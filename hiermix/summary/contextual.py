@@ -14,7 +14,15 @@ from hiermix.diagnostics.chains import chain_statistics
 from hiermix.summary.draws import draws_of
 from hiermix.summary.estimators import comparison
 from hiermix.summary.intervals import IntervalKind, interval, ordered, quantile
-from hiermix.summary.tables import CRE_COLUMNS, empty_cre
+from hiermix.summary.tables import (
+    ALL_GROUPS,
+    ALL_TERMS,
+    CRE_COLUMNS,
+    DO_NOT_MATTER,
+    MATTER,
+    MUNDLAK_TEST,
+    empty_cre,
+)
 
 if TYPE_CHECKING:
     from hiermix.design.cre import ContextualColumn
@@ -23,15 +31,8 @@ if TYPE_CHECKING:
 
 EFFECTS = ("within", "between", "contextual")
 
-TEST = "mundlak-test"
-"""Effect of the rows that hold a joint test of several contextual effects."""
-
-ALL_TERMS, ALL_GROUPS = "all terms", "all groups"
-
 LEVEL = 0.05
 """Group means matter if their posterior tail probability is below."""
-
-MATTER = {True: "group means matter", False: "group means do not matter"}
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _joint(effects: Sequence[_Effects]) -> Iterator[dict[str, Any]]:
 
 def _test_row(group: str, term: str, effects: Sequence[_Effects]) -> dict[str, Any]:
     tested = mundlak_test([e.contextual for e in effects])
-    return {"group": group, "term": term, "effect": TEST, **tested}
+    return {"group": group, "term": term, "effect": MUNDLAK_TEST, **tested}
 
 
 def mundlak_test(contextual: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -176,17 +177,23 @@ def mundlak_test(contextual: Sequence[np.ndarray]) -> dict[str, Any]:
         NaN, and no conclusion, where a draw is not finite or the draws have no covariance.
     """
     draws = np.stack([d.ravel() for d in contextual], axis=1)
-    nothing = {"tail_probability": np.nan, "wald_chi2": np.nan, "wald_df": float(draws.shape[1])}
+    nothing = {
+        "tail_probability": np.nan,
+        "wald_chi2": np.nan,
+        "wald_df": float(draws.shape[1]),
+        "wald_p": np.nan,
+        "conclusion": "",
+    }
     if not np.isfinite(draws).all():
-        return {**nothing, "wald_p": np.nan, "conclusion": ""}
+        return nothing
     mean = draws.mean(axis=0)
     scale = draws.std(axis=0, ddof=1)
     if not (scale > 0).all():
-        return {**nothing, "wald_p": np.nan, "conclusion": ""}
+        return nothing
     unit = (draws - mean) / scale
     root = np.linalg.qr(unit, mode="r") / np.sqrt(len(draws) - 1)
     if np.abs(np.diag(root)).min() < 1e-8:
-        return {**nothing, "wald_p": np.nan, "conclusion": ""}
+        return nothing
     distance = np.square(np.linalg.solve(root.T, unit.T)).sum(axis=0)
     chi2 = float(np.square(np.linalg.solve(root.T, mean / scale)).sum())
     tail = (1 + int((distance >= chi2).sum())) / (1 + len(draws))
@@ -195,5 +202,5 @@ def mundlak_test(contextual: Sequence[np.ndarray]) -> dict[str, Any]:
         "wald_chi2": chi2,
         "wald_df": float(draws.shape[1]),
         "wald_p": float(stats.chi2.sf(chi2, draws.shape[1])),
-        "conclusion": MATTER[tail < LEVEL],
+        "conclusion": MATTER if tail < LEVEL else DO_NOT_MATTER,
     }

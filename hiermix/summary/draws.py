@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from hiermix.design.types import GroupTerm, LinearPart
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan, Parameter
+
+CHUNK_BYTES = 64 * 2**20
+"""Draws that are worked on at a time; a few such arrays are alive at once."""
 
 INTERCEPT = "1"
 """Expression of a group-specific intercept."""
@@ -88,6 +92,25 @@ def effect_names(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> tuple[st
     if not others:
         return (plain,)
     return tuple(f"{plain}[{', '.join(labels)}]" for labels in itertools.product(*others))
+
+
+def group_columns(plan: ModelPlan) -> Iterator[tuple[LinearPart, GroupTerm, int]]:
+    """Yield every column of every group term, in the order of the tables by level.
+
+    By linear predictor, factor and term; the position is that in ``effect_names``.
+    """
+    for part in plan.parts:
+        for factor in part.factors:
+            for term in part.group:
+                if term.factor.name == factor.name:
+                    for column in range(len(effect_names(plan, part, term))):
+                        yield part, term, column
+
+
+def pieces(n_draws: int, n_groups: int) -> Iterator[slice]:
+    """Yield runs of levels whose draws take ``CHUNK_BYTES`` at most."""
+    step = max(1, CHUNK_BYTES // (8 * max(n_draws, 1)))
+    return (slice(start, start + step) for start in range(0, n_groups, step))
 
 
 def _level_axis(parameter: Parameter, term: GroupTerm) -> int:

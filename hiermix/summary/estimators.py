@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,16 +64,9 @@ def has_closed_form(plan: ModelPlan) -> bool:
 def _random(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
     y = plan.design.response.values
     weights, n_rows, sd = _residual(plan, contextual)
-    known = None if sd is None else sd**2 / weights
-    try:
-        if known is None:
-            found = reml(contextual.plain, y, weights, n_rows=n_rows)
-        else:
-            found = reml(contextual.plain, y, known_variance=known)
-    except (TooLarge, ValueError):
-        # Too many crossed levels, or dependent columns that the rank gate has reported.
-        return None
-    return found if found.converged else None
+    if sd is None:
+        return _found(lambda: reml(contextual.plain, y, weights, n_rows=n_rows))
+    return _found(lambda: reml(contextual.plain, y, known_variance=sd**2 / weights))
 
 
 def _fixed(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
@@ -80,8 +74,17 @@ def _fixed(plan: ModelPlan, contextual: Contextual) -> LinearEstimate | None:
     groups = {c.group for c in contextual.columns}
     factors = [f for f in contextual.plain.factors if f.name in groups]
     weights, n_rows, sd = _residual(plan, contextual)
+    return _found(lambda: within(contextual.plain, y, factors, weights, n_rows, sd))
+
+
+def _found(estimate: Callable[[], LinearEstimate]) -> LinearEstimate | None:
+    """Return an estimate, or ``None`` where the data do not give one.
+
+    Too many crossed levels, dependent columns that the rank gate has reported, sds that the data
+    do not tell apart.
+    """
     try:
-        found = within(contextual.plain, y, factors, weights, n_rows, sd)
+        found = estimate()
     except (TooLarge, ValueError):
         return None
     return found if found.converged else None

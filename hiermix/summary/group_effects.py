@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,8 @@ from hiermix.summary.draws import (
     by_level,
     draws_of,
     effect_names,
+    group_columns,
+    pieces,
     scalars_of,
 )
 from hiermix.summary.intervals import IntervalKind, interval, ordered
@@ -41,9 +42,6 @@ NUMBERS = (
 COLUMNS = (*TEXTS, "n_rows", *NUMBERS, "identified")
 """Columns of ``group_effects.csv``, in order."""
 
-CHUNK_BYTES = 64 * 2**20
-"""Draws that are worked on at a time; a few such arrays are alive at once."""
-
 
 def group_effects(
     fit: Fit, plan: ModelPlan, scalars: pd.DataFrame, probability: float, kind: IntervalKind
@@ -59,15 +57,11 @@ def group_effects(
     likelihood tells the effect from all others. Numbers that this fit does not have are NaN.
 
     See ``summarise`` for the parameters. Time and memory: linear in draws times levels, worked
-    on in pieces of ``CHUNK_BYTES``.
+    on in `pieces`.
     """
     blocks = [
         _block(fit, plan, part, term, column, scalars, probability, kind)
-        for part in plan.parts
-        for factor in part.factors
-        for term in part.group
-        if term.factor.name == factor.name
-        for column in range(len(effect_names(plan, part, term)))
+        for part, term, column in group_columns(plan)
     ]
     if not blocks:
         return _empty()
@@ -87,11 +81,11 @@ def _block(
     parameter = plan.parameter(plan.label(part, term.name))
     deviations = by_level(plan, part, term, draws_of(fit, parameter))[:, column, :]
     common = common_draws(fit, plan, part, term, column)
-    pieces = [
+    summaries = [
         _summary(deviations[:, piece], common, probability, kind)
-        for piece in _pieces(*deviations.shape)
+        for piece in pieces(*deviations.shape)
     ]
-    numbers = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
+    numbers = {name: np.concatenate([s[name] for s in summaries]) for name in summaries[0]}
     for name in ("ess_bulk", "rhat"):
         numbers[name] = by_level(plan, part, term, scalars_of(scalars, parameter, name))[column]
     n_groups = term.factor.n_groups
@@ -163,11 +157,6 @@ def _effects(fit: Fit, plan: ModelPlan, name: str) -> np.ndarray | None:
         return None
     draws = draws_of(fit, plan.parameter(name))
     return draws.reshape(len(draws), -1)
-
-
-def _pieces(n_draws: int, n_groups: int) -> Iterator[slice]:
-    step = max(1, CHUNK_BYTES // (8 * max(n_draws, 1)))
-    return (slice(start, start + step) for start in range(0, n_groups, step))
 
 
 def _summary(

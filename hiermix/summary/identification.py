@@ -9,11 +9,9 @@ import pandas as pd
 
 from hiermix.design.identification import KINDS, STATUSES, Identification
 from hiermix.design.identification.words import graph_sentence
-from hiermix.summary.draws import by_level, draws_of, effect_names
+from hiermix.summary.draws import by_level, draws_of, effect_names, group_columns, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hiermix.design.identification import LevelGraph, TermIdentification
     from hiermix.design.types import GroupTerm, LinearPart
     from hiermix.engines.base import Fit
@@ -31,9 +29,6 @@ COLUMNS = (
     "contraction",
 )
 """Columns of ``identification.csv``, in order."""
-
-CHUNK_BYTES = 64 * 2**20
-"""Draws that are worked on at a time."""
 
 
 def identification_table(
@@ -55,11 +50,7 @@ def identification_table(
     """
     blocks = [
         _block(fit, plan, part, term, column, identification)
-        for part in plan.parts
-        for factor in part.factors
-        for term in part.group
-        if term.factor.name == factor.name
-        for column in range(len(effect_names(plan, part, term)))
+        for part, term, column in group_columns(plan)
     ]
     if identification.graphs or not blocks:
         blocks.append(_graphs(identification.graphs))
@@ -99,7 +90,7 @@ def contraction(
     sds = draws_of(fit, plan.parameter(f"{name}_sigma"))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         between = float(np.mean(np.square(sds.reshape(len(sds), -1)[:, column])))
-        variances = [effects[:, piece].var(axis=0, ddof=1) for piece in _pieces(*effects.shape)]
+        variances = [effects[:, piece].var(axis=0, ddof=1) for piece in pieces(*effects.shape)]
         shares = 1 - np.concatenate(variances) / between
     return np.where(np.isfinite(shares), shares, np.nan)
 
@@ -163,8 +154,3 @@ def _graphs(graphs: tuple[LevelGraph, ...]) -> pd.DataFrame:
             "contraction": np.full(n_graphs, np.nan),
         }
     )
-
-
-def _pieces(n_draws: int, n_groups: int) -> Iterator[slice]:
-    step = max(1, CHUNK_BYTES // (8 * max(n_draws, 1)))
-    return (slice(start, start + step) for start in range(0, n_groups, step))

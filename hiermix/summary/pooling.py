@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.summary.draws import by_level, draws_of
+from hiermix.summary.draws import CHUNK_BYTES, by_level, draws_of
 
 if TYPE_CHECKING:
     from hiermix.design.types import GroupTerm, LinearPart
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan
-
-CHUNK_BYTES = 64 * 2**20
-"""Draws that are worked on at a time."""
 
 
 def pooling_factor(

@@ -26,6 +26,14 @@ CRE_COLUMNS = (
 )
 """Columns of ``cre.csv``, in order."""
 
+MUNDLAK_TEST = "mundlak-test"
+"""Effect of the rows that hold a joint test of several contextual effects."""
+
+ALL_TERMS, ALL_GROUPS = "all terms", "all groups"
+
+MATTER, DO_NOT_MATTER = "group means matter", "group means do not matter"
+"""Conclusions of a Mundlak test."""
+
 
 @dataclass(frozen=True)
 class Tables:

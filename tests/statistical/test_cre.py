@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from model_support import frame_of
+from model_support import frame_of, spec_of
 from run_support import ROOT, Silent
 
 from hiermix import pipeline
@@ -27,14 +27,7 @@ EXACT = 1e-8
 
 
 def design_of(table, formula, cre, **model):
-    document = {
-        "name": "test",
-        "data": {"path": "data.csv", "missing": "drop"},
-        "model": {"formula": formula, **model},
-        "cre": cre,
-        "fit": {"seed": 1},
-    }
-    spec = load_spec(json.dumps(document), "spec.yaml").spec
+    spec = spec_of(formula, cre=cre, **model).spec
     return build_design(spec, frame_of(table, spec))
 
 

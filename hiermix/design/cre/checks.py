@@ -9,6 +9,7 @@ import numpy as np
 from hiermix.design.checks import listed, measure_columns
 from hiermix.design.cre.choice import Chosen
 from hiermix.design.cre.columns import Extended
+from hiermix.design.cre.means import LevelMeans
 from hiermix.design.cre.variation import variation
 from hiermix.design.sweeping import finest, sweep
 from hiermix.design.types import Factor, LinearPart
@@ -21,7 +22,6 @@ SPANNED = 1e-6
 
 SAME = 1e-6
 """Two columns are the same if they differ by less than this share of their sd."""
-
 
 ROUNDING_OF_WEIGHTS = 1e-12
 
@@ -169,11 +169,10 @@ def _left_out(
     missing: list[str] = []
     for term in plain.common:
         seen = variation(term, factor, weight)
-        for i, name in enumerate(term.columns):
-            if seen.varies_within[i] and seen.varies_between[i]:
-                means = _level_means(term.values[:, i], factor, weight)
-                if not _spanned(means, basis):
-                    missing.append(name)
+        means = LevelMeans.of(factor, term.columns, term.values, weight).values
+        for i in np.flatnonzero(seen.varies_within & seen.varies_between):
+            if not _spanned(means[:, i], basis):
+                missing.append(term.columns[i])
     yield Measurement(
         "cre_left_out",
         "design",
@@ -193,13 +192,6 @@ def _left_out_words(names: list[str], group: str) -> str:
     )
 
 
-def _level_means(x: np.ndarray, factor: Factor, weight: np.ndarray) -> np.ndarray:
-    total = np.bincount(factor.index, weight, minlength=factor.n_groups)
-    centre = float(np.average(x, weights=weight))
-    sums = np.bincount(factor.index, weight * (x - centre), minlength=factor.n_groups)
-    return np.asarray(sums / total + centre)
-
-
 def _spanned(values: np.ndarray, basis: np.ndarray) -> bool:
     scaled = basis / np.maximum(np.abs(basis).max(axis=0), np.finfo(float).tiny)
     coefficients, *_ = np.linalg.lstsq(scaled, values, rcond=None)
@@ -212,18 +204,16 @@ def _unweighted(plain: LinearPart, entry: Chosen, weight: np.ndarray) -> Iterato
     if np.ptp(weight) <= ROUNDING_OF_WEIGHTS * weight.max():
         return
     factor = entry.factor
-    first = np.zeros(factor.n_groups, dtype=np.int64)
-    first[factor.index] = np.arange(len(factor.index))
     constant = dict(_constant_within(plain, factor, weight))
-    guilty = [
-        f"{name} holds the unweighted means of {column} by {factor.name}"
-        for name, values in constant.items()
-        for term in plain.common
-        for column, x in zip(term.columns, term.values.T, strict=True)
-        if column not in constant
-        and _same(values, _level_means(x, factor, np.ones_like(weight)))
-        and not _same(values, _level_means(x, factor, weight))
-    ]
+    guilty = []
+    for term in plain.common:
+        plainly = LevelMeans.of(factor, term.columns, term.values, np.ones_like(weight)).values
+        weighted = LevelMeans.of(factor, term.columns, term.values, weight).values
+        for name, values in constant.items():
+            for i, column in enumerate(term.columns):
+                same = _same(values, plainly[:, i]) and not _same(values, weighted[:, i])
+                if column not in constant and same:
+                    guilty.append(f"{name} holds the unweighted means of {column} by {factor.name}")
     yield Measurement(
         "cre_unweighted_means",
         "design",

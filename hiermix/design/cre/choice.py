@@ -9,7 +9,7 @@ import numpy as np
 
 from hiermix.design.cre.independence import independent, null_combinations
 from hiermix.design.cre.means import LevelMeans, decompose, outer_factors
-from hiermix.design.cre.variation import Variation, variation
+from hiermix.design.cre.variation import Variation, spread_of, variation
 from hiermix.design.types import CommonTerm, Factor, GroupTerm, LinearPart
 from hiermix.spec.contextual import CreEntry, Form
 
@@ -138,13 +138,8 @@ def _beyond_outer(
         if len(users) < 2:
             continue
         sweep = Sweep.of(term.columns, term.values, [c.factor for c in users], weight)
-        means = sweep.parts[next(i for i, c in enumerate(users) if c is own)]
-        centred = term.values - np.average(term.values, axis=0, weights=weight)
-        between = np.average(
-            (means - np.average(means, axis=0, weights=weight)) ** 2, axis=0, weights=weight
-        )
-        total = np.average(centred**2, axis=0, weights=weight)
-        spread = np.sqrt(between / np.maximum(total, np.finfo(float).tiny))
+        part_of_own = sweep.parts[next(i for i, c in enumerate(users) if c is own)]
+        spread = spread_of(part_of_own, term.values, weight)
         seen[term.name] = replace(seen[term.name], spread=spread)
     return seen
 

@@ -23,17 +23,17 @@ def independent(columns: np.ndarray, base: np.ndarray, weight: np.ndarray) -> np
     numpy.ndarray
         Shape ``(k,)``.
     """
-    root = np.sqrt(weight)[:, None]
-    kept = np.zeros(columns.shape[1], dtype=bool)
-    found = _basis(root * base)
-    for i, column in enumerate((root * columns).T):
+    both = np.sqrt(weight)[:, None] * np.column_stack([base, columns])
+    kept = np.zeros(both.shape[1], dtype=bool)
+    found = np.zeros((len(both), 0))
+    for i, column in enumerate(both.T):
         rest = column - found @ (found.T @ column)
         rest = rest - found @ (found.T @ rest)
         length = float(np.linalg.norm(rest))
         if length > TOLERANCE * max(float(np.linalg.norm(column)), np.finfo(float).tiny):
             kept[i] = True
             found = np.column_stack([found, rest / length])
-    return kept
+    return kept[base.shape[1] :]
 
 
 def null_combinations(columns: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -49,14 +49,3 @@ def null_combinations(columns: np.ndarray, scale: np.ndarray) -> np.ndarray:
     gram = (columns / scale).T @ (columns / scale) / len(columns)
     values, vectors = np.linalg.eigh(gram)
     return np.asarray(vectors[:, values <= TOLERANCE**2] / scale[:, None])
-
-
-def _basis(columns: np.ndarray) -> np.ndarray:
-    found = np.zeros((len(columns), 0))
-    for column in columns.T:
-        rest = column - found @ (found.T @ column)
-        rest = rest - found @ (found.T @ rest)
-        length = float(np.linalg.norm(rest))
-        if length > TOLERANCE * max(float(np.linalg.norm(column)), np.finfo(float).tiny):
-            found = np.column_stack([found, rest / length])
-    return found

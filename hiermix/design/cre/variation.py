@@ -49,7 +49,15 @@ def variation(term: CommonTerm, factor: Factor, weight: np.ndarray) -> Variation
             for column in ((x - by_row) / range_).T
         ]
     )
-    total = np.average((x - means.overall) ** 2, axis=0, weights=weight)
-    between = np.average((by_row - means.overall) ** 2, axis=0, weights=weight)
-    share = np.sqrt(between / np.maximum(total, np.finfo(float).tiny))
-    return Variation(squares <= ROUNDING**2 * factor.counts[:, None], share)
+    flat = squares <= ROUNDING**2 * factor.counts[:, None]
+    return Variation(flat, spread_of(by_row, x, weight))
+
+
+def spread_of(part: np.ndarray, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the weighted sds of parts as shares of those of the columns, all ``(n_obs, k)``."""
+
+    def variance(values: np.ndarray) -> np.ndarray:
+        centred = values - np.average(values, axis=0, weights=weight)
+        return np.asarray(np.average(centred**2, axis=0, weights=weight))
+
+    return np.asarray(np.sqrt(variance(part) / np.maximum(variance(x), np.finfo(float).tiny)))

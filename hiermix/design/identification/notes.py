@@ -9,7 +9,13 @@ from hiermix.design.identification.result import Identification
 from hiermix.design.identification.words import sentences
 
 NAMED = 3
-"""Sentences that the notes of a run hold; ``explain`` and the report have more."""
+"""Sentences that the notes of a run hold."""
+
+REPORTED = 20
+"""Sentences that ``explain`` and the report have at most."""
+
+PREFIX = "identification: "
+"""What the notes begin with."""
 
 
 def overview(identification: Identification) -> str:
@@ -38,4 +44,4 @@ def identification_notes(identification: Identification) -> tuple[str, ...]:
     if not found:
         return ()
     first = [overview(identification)] if identification.n_unidentified else []
-    return tuple(f"identification: {text}" for text in [*first, *found])
+    return tuple(f"{PREFIX}{text}" for text in [*first, *found])

@@ -1,10 +1,9 @@
 """What explain says about group means and identification."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
-from model_support import frame_of, panel
+from model_support import frame_of, panel, spec_of
 
 from hiermix.cli import main
 from hiermix.cli.explain_text import explain_document, explain_lines
@@ -12,20 +11,12 @@ from hiermix.cli.text import plain
 from hiermix.design import build_design
 from hiermix.gates.verdict import Verdict
 from hiermix.model import plan_model
-from hiermix.spec import load_spec
 
 
 def prepared(formula, cre=()):
-    document = {
-        "name": "test",
-        "data": {"path": "data.csv"},
-        "model": {"formula": formula},
-        "cre": list(cre),
-        "fit": {"seed": 1},
-    }
     table = panel(n_groups=9)
     table["flat"] = np.where(table["g"] == "g2", 0.0, table["x"])
-    spec = load_spec(json.dumps(document), "spec.yaml").spec
+    spec = spec_of(formula, cre=cre).spec
     frame = frame_of(table, spec)
     design = build_design(spec, frame)
     return SimpleNamespace(

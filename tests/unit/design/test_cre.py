@@ -1,27 +1,17 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
-from model_support import frame_of, panel
+from model_support import frame_of, panel, spec_of
 
 from hiermix.design import build_design
 from hiermix.design.cre import LevelMeans
 from hiermix.design.cre.means import decompose, outer_factors
 from hiermix.errors import DesignError
 from hiermix.gates import judge
-from hiermix.spec import load_spec
 
 
 def design_of(table, formula, cre, **model):
-    document = {
-        "name": "test",
-        "data": {"path": "data.csv"},
-        "model": {"formula": formula, **model},
-        "cre": cre,
-        "fit": {"seed": 1},
-    }
-    spec = load_spec(json.dumps(document), "spec.yaml").spec
+    spec = spec_of(formula, cre=cre, **model).spec
     return build_design(spec, frame_of(table, spec))
 
 

@@ -1,29 +1,17 @@
-import json
-
 import numpy as np
 import pytest
-from model_support import frame_of, panel
+from model_support import panel, plan_of
 from scipy import stats
 
-from hiermix.design import build_design
-from hiermix.model import plan_model
-from hiermix.spec import load_spec
 from hiermix.summary.contextual import contextual_effects, mundlak_test
 from hiermix.summary.estimators import comparison, has_closed_form
 from hiermix.summary.tables import CRE_COLUMNS, empty_cre
 from tests.unit.summary import small
 
 
-def plan_with(cre, formula="y ~ x + z + (1 | g)", n_groups=10, **model):
-    document = {
-        "name": "test",
-        "data": {"path": "data.csv"},
-        "model": {"formula": formula, **model},
-        "cre": cre,
-        "fit": {"seed": 1},
-    }
-    spec = load_spec(json.dumps(document), "spec.yaml").spec
-    return plan_model(spec, build_design(spec, frame_of(panel(n_groups=n_groups), spec)))
+def plan_with(cre, formula="y ~ x + z + (1 | g)", table=None, **options):
+    table = panel(n_groups=10) if table is None else table
+    return plan_of(table, formula, cre=cre, **options)
 
 
 def table_of(plan, draws):
@@ -186,17 +174,7 @@ def rows_repeated():
 
 def test_weights_count_rows_in_the_other_estimators_too():
     weighted = fixed_and_random(plan_with([{"group": "g"}], "weighted(y, w) ~ x + z + (1 | g)"))
-    document = {
-        "name": "test",
-        "data": {"path": "data.csv"},
-        "model": {"formula": "y ~ x + z + (1 | g)"},
-        "cre": [{"group": "g"}],
-        "fit": {"seed": 1},
-    }
-    spec = load_spec(json.dumps(document), "spec.yaml").spec
-    repeated = fixed_and_random(
-        plan_model(spec, build_design(spec, frame_of(rows_repeated(), spec)))
-    )
+    repeated = fixed_and_random(plan_with([{"group": "g"}], table=rows_repeated()))
     for effect in ("random", "fixed"):
         for column in ("mean", "sd"):
             expected = repeated[effect][column]
@@ -214,17 +192,8 @@ def test_known_standard_errors_are_not_estimated_again():
 
 
 def test_a_fixed_residual_sd_is_used():
-    document = {
-        "name": "test",
-        "data": {"path": "data.csv"},
-        "model": {"formula": "y ~ x + z + (1 | g)"},
-        "cre": [{"group": "g"}],
-        "priors": {"sigma": 2.0},
-        "fit": {"seed": 1},
-    }
-    spec = load_spec(json.dumps(document), "spec.yaml").spec
+    plan = plan_with([{"group": "g"}], priors={"sigma": 2.0})
     table = panel(n_groups=10)
-    plan = plan_model(spec, build_design(spec, frame_of(table, spec)))
     dummies = np.equal.outer(table["g"].to_numpy(), table["g"].unique()).astype(float)
     x = np.column_stack([table[["x", "z"]], dummies])
     expected = 2.0 * np.sqrt(np.linalg.inv(x.T @ x)[0, 0])

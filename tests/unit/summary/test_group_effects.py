@@ -7,7 +7,6 @@ import pytest
 from hiermix.design.types import CommonTerm, GroupTerm, LinearPart
 from hiermix.errors import HiermixError
 from hiermix.model.plan import ModelPlan, Parameter
-from hiermix.summary import group_effects as module
 from hiermix.summary.group_effects import COLUMNS, group_effects
 from tests.unit.summary import small
 
@@ -155,7 +154,7 @@ def test_working_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     plan = model((), small.intercept_of(FACTOR))
     draws = small.normal(np.random.default_rng(9), plan)
     whole = table_of(plan, draws)
-    monkeypatch.setattr(module, "CHUNK_BYTES", 8 * 100 * 2)
+    monkeypatch.setattr("hiermix.summary.draws.CHUNK_BYTES", 8 * 100 * 2)
     pd.testing.assert_frame_equal(table_of(plan, draws), whole)
 
 

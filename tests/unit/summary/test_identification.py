@@ -173,7 +173,7 @@ def test_pieces_of_levels_give_the_same_contraction(monkeypatch) -> None:
     plan = plan_of(sold("a-P a-Q b-P b-Q c-P d-Q e-P"), "y ~ 1 + (1 | customer)")
     part = plan.design.main
     whole = contraction(drawn(plan), plan, part, part.group[0], 0)
-    monkeypatch.setattr("hiermix.summary.identification.CHUNK_BYTES", 2 * 8 * 100)
+    monkeypatch.setattr("hiermix.summary.draws.CHUNK_BYTES", 2 * 8 * 100)
     pieces = contraction(drawn(plan), plan, part, part.group[0], 0)
     np.testing.assert_allclose(pieces, whole, rtol=1e-12)
 
