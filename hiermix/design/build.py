@@ -136,7 +136,7 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     measured = measure_design(main, response, left_variables, common_variables, free)
     identification = audit_identification((main, *components.values()), free)
     measured += _component_checks(components) + identification_measurements(identification)
-    notes += _independence_notes(formula, main) + _weight_notes(response)
+    notes += _weight_notes(response)
     if contextual is not None:
         formula = final_formula(formula, main)
         measured = dependencies_of_means(measured, contextual.plain) + contextual.measurements
@@ -287,19 +287,3 @@ def _component_checks(components: Mapping[str, LinearPart]) -> tuple[Measurement
                 )
             )
     return tuple(found)
-
-
-def _independence_notes(formula: Formula, main: LinearPart) -> tuple[str, ...]:
-    notes = []
-    for block in formula.group_terms:
-        if block.correlated and _has_several(block, main):
-            notes.append(
-                f"{block.render()}: fitted as independent; "
-                "correlations between intercepts and slopes are not estimated yet"
-            )
-    return tuple(notes)
-
-
-def _has_several(block: GroupTerm, main: LinearPart) -> bool:
-    columns = [c for t in main.group if t.factor.name == block.factor_name for c in t.columns]
-    return len(columns) > 1

@@ -87,7 +87,7 @@ def build_group_terms(blocks: Sequence[GroupBlock], source: ColumnSource) -> tup
     """
     factors: dict[tuple[str, ...], Factor] = {}
     terms: list[GroupTerm] = []
-    for block in blocks:
+    for bar, block in enumerate(blocks):
         sterile = [source.rename[name] for name in block.factor]
         if block.factor not in factors:
             built = build_factor(source.table, sterile)
@@ -105,6 +105,7 @@ def build_group_terms(blocks: Sequence[GroupBlock], source: ColumnSource) -> tup
                     np.ones((source.n_obs, 1)),
                     None,
                     block.correlated,
+                    bar,
                 )
             )
         for slope in source.terms(block.terms, intercept=block.intercept):
@@ -117,6 +118,7 @@ def build_group_terms(blocks: Sequence[GroupBlock], source: ColumnSource) -> tup
                     slope.values,
                     slope.labels,
                     block.correlated,
+                    bar,
                 )
             )
     return tuple(terms)

@@ -62,8 +62,8 @@ class GroupTerm:
 
     ``values`` has shape ``(n_obs, k)``: a column of ones for the intercept, else the columns of
     the slope. It stands for the rows x (levels * k) matrix of lme4, which is never built.
-    ``correlated`` says that the formula asked for correlations with the other terms of the
-    factor (a single bar).
+    ``correlated`` says that the formula asked for correlations (a single bar), ``bar`` which bar
+    of the formula the term stands before: its effects are correlated with those of the same bar.
     """
 
     name: str
@@ -73,6 +73,35 @@ class GroupTerm:
     values: np.ndarray
     labels: tuple[str, ...] | None = None
     correlated: bool = False
+    bar: int = 0
+
+
+@dataclass(frozen=True)
+class CorrelatedBlock:
+    """Group terms whose effects on one level are correlated with each other.
+
+    ``columns`` names the effects of one level, ``k`` of them, in the order of the terms;
+    ``pairs`` are the ``k (k - 1) / 2`` pairs of positions ``(earlier, later)`` that have a
+    correlation, by the later one.
+    """
+
+    factor: Factor
+    terms: tuple[GroupTerm, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the effects of one level."""
+        return tuple(c for t in self.terms for c in t.columns)
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of effects, ``(0, 1), (0, 2), (1, 2), ...``."""
+        return tuple((i, j) for j in range(len(self.columns)) for i in range(j))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """One label a pair, such as ``1, x``."""
+        return tuple(f"{self.columns[i]}, {self.columns[j]}" for i, j in self.pairs)
 
 
 @dataclass(frozen=True)
@@ -105,6 +134,16 @@ class LinearPart:
     def factors(self) -> tuple[Factor, ...]:
         """Grouping factors, each once, in the order of the formula."""
         return tuple({t.factor.name: t.factor for t in self.group}.values())
+
+    @property
+    def correlated_blocks(self) -> tuple[CorrelatedBlock, ...]:
+        """Sets of two or more effects that one bar correlates, in the order of the formula."""
+        bars: dict[int, list[GroupTerm]] = {}
+        for term in self.group:
+            if term.correlated:
+                bars.setdefault(term.bar, []).append(term)
+        found = (CorrelatedBlock(terms[0].factor, tuple(terms)) for terms in bars.values())
+        return tuple(block for block in found if block.pairs)
 
 
 @dataclass(frozen=True)

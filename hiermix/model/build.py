@@ -8,17 +8,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hiermix.design.types import Design, LinearPart
-from hiermix.errors import HiermixError, InputErrors, PriorError, Where
+from hiermix.errors import DesignError, HiermixError, InputErrors, PriorError, Where
 from hiermix.model.centring import plan_centring
 from hiermix.model.defaults import (
     Defaults,
     auxiliary_default,
     component_defaults,
+    correlation_default,
     main_defaults,
     threshold_defaults,
 )
-from hiermix.model.plan import ModelPlan, Parameter, tree_name
+from hiermix.model.plan import ModelPlan, Parameter, correlation_name, tree_name
 from hiermix.spec import RunSpec
+from hiermix.spec.checks import names_correlations
 from hiermix.spec.contextual import MEAN, WITHIN
 from hiermix.spec.families import FAMILIES
 from hiermix.spec.nearest import either
@@ -169,11 +171,8 @@ class _Stated:
                 message,
                 f"priors.{key}",
                 contextual_hint(key, names)
-                or (
-                    f"did you mean {close[0]!r}?"
-                    if close
-                    else "use the names that `explain` prints"
-                ),
+                or _correlation_hint(key, names)
+                or (f"did you mean {close[0]!r}?" if close else USE_EXPLAIN),
             )
         if len(self.errors) == 1:
             raise self.errors[0]
@@ -201,6 +200,12 @@ def contextual_hint(key: str, names: Collection[str]) -> str:
     term = key.removeprefix(MEAN)
     has_term = term in names or f"{WITHIN}{term}" in names
     return f"{term} has no group mean: name it in `cre.terms`" if has_term else ""
+
+
+def _correlation_hint(key: str, names: Collection[str]) -> str:
+    if not names_correlations(key) or any(names_correlations(name) for name in names):
+        return ""
+    return "only (x | g), with one bar and two or more effects a level, has correlations"
 
 
 def _prior_names(parameters: Iterable[Parameter]) -> list[str]:
@@ -240,6 +245,28 @@ def _part_parameters(
         yield Parameter(f"{name}_sigma", "group_sd", dims + response, component, prior, own)
         levels = ((f"{group.factor.name}__factor_dim", group.factor.levels),)
         yield Parameter(name, "group_specific", levels + dims + response, component)
+    yield from _correlations(part, prefix, stated, response)
+
+
+def _correlations(
+    part: LinearPart, prefix: str, stated: _Stated, response: Dims
+) -> Iterable[Parameter]:
+    """Yield one parameter a factor: the correlations within all of its blocks."""
+    labels: dict[str, tuple[str, ...]] = {}
+    for block in part.correlated_blocks:
+        labels[block.factor.name] = labels.get(block.factor.name, ()) + block.labels
+    for factor, pairs in labels.items():
+        name = f"{prefix}{correlation_name(factor)}"
+        if f"{correlation_name(factor)}" in {term.name for term in part.group}:
+            raise DesignError(
+                "design.reserved-name",
+                f"the effects of the column 'cor' by {factor} have the name of correlations",
+                Where(key="model.formula"),
+                f"rename the column, or write (... || {factor}) for independent effects",
+            )
+        prior, own = stated.take(name, (name,), (correlation_default(),))
+        dims = ((f"{prefix}{factor}__cor_dim", pairs),)
+        yield Parameter(name, "correlation", dims + response, part.parameter, prior, own)
 
 
 def _auxiliary(design: Design, spec: RunSpec, stated: _Stated) -> Iterable[Parameter]:

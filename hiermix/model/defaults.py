@@ -143,6 +143,11 @@ def auxiliary_default(design: Design, family: str, parameter: str) -> Prior:
     return AUXILIARY[family, parameter]
 
 
+def correlation_default() -> Prior:
+    """Return the default prior of correlations: it favours none, weakly (brms has LKJ(1))."""
+    return Prior("LKJ", (("eta", 2.0),))
+
+
 def threshold_defaults(design: Design, family: str) -> tuple[Prior, ...]:
     """Return the priors of the cutpoints of an ordinal family, one fewer than categories."""
     n = len(design.response.levels or ()) - 1

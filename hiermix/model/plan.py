@@ -29,7 +29,8 @@ class Parameter:
     component
         The family's parameter that it belongs to (``mu``, ``sigma``...).
     prior
-        One prior for each scalar of the variable, a number where the parameter is fixed, ``None``
+        One prior for each scalar of the variable, one LKJ for all correlations of a factor (each
+        bar of the formula has its own matrix), a number where the parameter is fixed, ``None``
         for group-specific effects, whose prior is Normal(0, their group sd).
     default_prior
         Whether the prior is hiermix's default (Bambi's auto-scaled one).
@@ -67,6 +68,11 @@ def tree_name(name: str) -> str:
     True
     """
     return name.replace("/", "\N{DIVISION SLASH}")
+
+
+def correlation_name(factor: str) -> str:
+    """Return the printed name of the correlations of a factor's effects, before any prefix."""
+    return f"cor|{factor}"
 
 
 @dataclass(frozen=True)

@@ -114,19 +114,29 @@ def _known_se(value: Mapping[str, Any], family: Family, source: SourceMap) -> It
         yield SpecError("spec.known-se", message, where, "leave out one of them")
 
 
+def names_correlations(name: str) -> bool:
+    """Say whether a prior's name is that of correlations: ``cor|g``, ``sigma_cor|g``."""
+    return "cor|" in (name[:4], name[name.find("_") + 1 :][:4])
+
+
+def _misplaced(distribution: str) -> PriorError:
+    if distribution == "LKJ":
+        message = "LKJ is for correlations of group-specific effects"
+        hint = "write for example Normal(0, 1)"
+    else:
+        message = f"correlations of group-specific effects need LKJ, got {distribution}"
+        hint = "write for example LKJ(2)"
+    return PriorError("prior.correlation", message, Where(caret=1, width=len(distribution)), hint)
+
+
 def _priors(value: Mapping[str, Any], source: SourceMap) -> Iterator[HiermixError]:
     for name, text in (_dig(value, "priors", dict) or {}).items():
         if not isinstance(text, str):
             continue
         try:
             prior = parse_prior(text)
-            if prior.distribution == "LKJ" and not name.startswith("cor|"):
-                raise PriorError(
-                    "prior.correlation",
-                    "LKJ is for correlations of group-specific effects",
-                    Where(caret=1, width=len("LKJ")),
-                    "write for example Normal(0, 1)",
-                )
+            if (prior.distribution == "LKJ") != names_correlations(name):
+                raise _misplaced(prior.distribution)
         except PriorError as error:
             if text.count("(") > text.count(")"):
                 error.hint = "inside {...} a prior has to be quoted: there a comma ends the text"

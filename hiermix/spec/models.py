@@ -240,8 +240,8 @@ class RunSpec(Part):
     priors: Mapping[str, PriorValue] = Field(
         default_factory=dict,
         description="Priors by the name that the summary prints: x, sigma, Intercept (of centred "
-        "predictors), '1|g' (the sd of these group effects), 'cor|g' (correlations of the terms "
-        "of g; not supported yet). Text like 'Normal(0, 1)' or 'Normal(mu=0, sigma=1)'; a number "
+        "predictors), '1|g' (the sd of these group effects), 'cor|g' (correlations of the effects "
+        "of (x | g), LKJ). Text like 'Normal(0, 1)' or 'Normal(mu=0, sigma=1)'; a number "
         "fixes the parameter.",
     )
     fit: FitSpec = Field(description="How the posterior is computed.")

@@ -21,13 +21,8 @@ class NotYet:
     what: str
 
 
-def _always(value: Any) -> bool:
-    return True
-
-
 NOT_YET: tuple[NotYet, ...] = (
     NotYet("model.scale", lambda value: value is True, "standardising predictors for the fit"),
-    NotYet("priors.cor|*", _always, "correlations: effects of (x | g) are fitted as independent"),
     NotYet("fit.engine", lambda value: value == "exact", "the engine 'exact'"),
     NotYet("data.reduce", lambda value: value == "on", "merging rows"),
     NotYet("outputs.draws", lambda value: value == "thin", "thinned draws"),

@@ -220,10 +220,14 @@ def test_a_factor_on_both_sides_is_measured_but_a_trend_is_not():
     assert value(design_of(table, "y ~ year + (1 | year)"), "group_is_common") == 0
 
 
-def test_correlations_that_are_not_estimated_are_said():
-    assert "fitted as independent" in " ".join(design_of(panel(), "y ~ x + (x | g)").warnings)
-    assert design_of(panel(), "y ~ x + (x || g)").warnings == ()
-    assert design_of(panel(), "y ~ x + (1 | g)").warnings == ()
+def test_one_bar_correlates_the_effects_that_stand_before_it():
+    design = design_of(panel(), "y ~ x + (x + f | g) + (0 + z | g) + (x || h)")
+    (block,) = design.main.correlated_blocks
+    assert (block.factor.name, block.columns) == ("g", ("1", "x", "f[b]", "f[c]"))
+    assert block.pairs == ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+    assert block.labels[1] == "1, f[b]"
+    assert design.warnings == ()
+    assert design_of(panel(), "y ~ x + (1 | g)").main.correlated_blocks == ()
 
 
 @pytest.mark.parametrize(
