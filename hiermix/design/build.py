@@ -23,7 +23,7 @@ from hiermix.design.response import build_response
 from hiermix.design.types import Design, LinearPart
 from hiermix.design.types import Response as ResponseColumns
 from hiermix.errors import DesignError, Where
-from hiermix.formula import Formula, GroupTerm, Response, parse_formula, parse_right_side
+from hiermix.formula import Formula, Response, parse_formula, parse_right_side
 from hiermix.measurement import Measurement
 from hiermix.spec import RunSpec
 from hiermix.spec.contextual import cre_entries
