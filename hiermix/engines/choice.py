@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hiermix.engines.base import Engine
+from hiermix.engines.exact import ExactEngine
 from hiermix.engines.nuts import NutsEngine
 from hiermix.errors import EngineError, Where
 from hiermix.model.plan import ModelPlan
 
-ENGINES: Mapping[str, Engine] = {"nuts": NutsEngine()}
+ENGINES: Mapping[str, Engine] = {"exact": ExactEngine(), "nuts": NutsEngine()}
 """Engines by name, in the order in which ``auto`` tries them."""
 
 

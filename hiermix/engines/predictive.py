@@ -11,18 +11,10 @@ import pymc as pm
 import xarray as xr
 
 from hiermix.engines.draws import RawDraws
-
-MAX_LOG_LIKELIHOOD = 5_000_000
-"""Rows x draws up to which the pointwise log likelihood is stored (40 MB)."""
-
-MAX_PREDICTIVE = 2_000_000
-"""Rows x draws of posterior predictive values."""
+from hiermix.engines.limits import what_is_stored
 
 INTERPRETED = {"mode": "FAST_COMPILE"}
 """These functions run a few thousand times; compiling them takes longer than that."""
-
-PREDICTIVE_DRAWS = 100
-"""Posterior predictive draws per run, spread over chains and draws: enough to see a misfit."""
 
 
 def add_predictive(
@@ -52,11 +44,11 @@ def add_predictive(
     values = {name: array for name, array in raw.values.items() if name in free}
     chains, draws = next(iter(raw.stats.values())).shape
     n_obs = tree["observed_data"].sizes["__obs__"]
-    skipped: dict[str, str] = {}
+    stored = what_is_stored(n_obs, chains, draws)
     logger = logging.getLogger("pymc")
     level, logger.level = logger.level, logging.ERROR
     try:
-        if n_obs * chains * draws <= MAX_LOG_LIKELIHOOD:
+        if stored.log_likelihood:
             pointwise = pm.compute_log_likelihood(
                 _dataset(values),
                 model=model,
@@ -65,12 +57,8 @@ def add_predictive(
                 compile_kwargs=INTERPRETED,
             )
             tree["log_likelihood"] = xr.DataTree(_renamed(pointwise, response))
-        else:
-            skipped["log_likelihood"] = f"{n_obs} rows x {chains * draws} draws are too many"
-        kept = max(1, min(PREDICTIVE_DRAWS // chains, draws))
-        if n_obs * kept * chains <= MAX_PREDICTIVE:
-            chosen = np.linspace(0, draws - 1, kept).round().astype(int)
-            thin = {name: array[:, chosen] for name, array in values.items()}
+        if stored.predictive is not None:
+            thin = {name: array[:, stored.predictive] for name, array in values.items()}
             predictive = pm.sample_posterior_predictive(
                 _dataset(thin),
                 model=model,
@@ -82,11 +70,9 @@ def add_predictive(
             tree["posterior_predictive"] = xr.DataTree(
                 _renamed(predictive["posterior_predictive"].to_dataset(), response)
             )
-        else:
-            skipped["posterior_predictive"] = f"{n_obs} rows are too many"
     finally:
         logger.level = level
-    return skipped
+    return stored.skipped
 
 
 def _dataset(values: Mapping[str, np.ndarray]) -> xr.DataTree:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import permutations
-
-from scipy import stats
 
 from hiermix.design.grouping import is_nested
 from hiermix.design.identification import Identification
 from hiermix.design.types import GroupTerm, LinearPart
 from hiermix.measurement import Measurement
+from hiermix.model.distributions import frozen
 from hiermix.model.plan import ModelPlan
 from hiermix.spec.priors import Prior, number_text
 
@@ -55,13 +54,11 @@ def median(prior: Prior | float) -> float | None:
     """
     if not isinstance(prior, Prior):
         value = float(prior)
-    elif prior.distribution in _MEDIANS:
-        try:
-            value = float(_MEDIANS[prior.distribution](dict(prior.arguments)))
-        except (OverflowError, ZeroDivisionError):
-            return None
     else:
-        return None
+        try:
+            value = float(frozen(prior).median())
+        except (KeyError, OverflowError, ZeroDivisionError):
+            return None
     return value if math.isfinite(value) and value > 0 else None
 
 
@@ -122,49 +119,3 @@ def _shown(prior: Prior | float) -> str:
     if not isinstance(prior, Prior):
         return number_text(prior)
     return f"{prior.distribution}({', '.join(f'{v:.3g}' for _, v in prior.arguments)})"
-
-
-_Arguments = Mapping[str, float]
-
-
-def _gamma(a: _Arguments) -> float:
-    if "alpha" in a:
-        return float(stats.gamma.median(a["alpha"], scale=1 / a["beta"]))
-    return float(stats.gamma.median((a["mu"] / a["sigma"]) ** 2, scale=a["sigma"] ** 2 / a["mu"]))
-
-
-def _inverse_gamma(a: _Arguments) -> float:
-    if "alpha" in a:
-        return float(stats.invgamma.median(a["alpha"], scale=a["beta"]))
-    alpha = 2 + (a["mu"] / a["sigma"]) ** 2
-    return float(stats.invgamma.median(alpha, scale=a["mu"] * (alpha - 1)))
-
-
-def _beta(a: _Arguments) -> float:
-    if "alpha" in a:
-        return float(stats.beta.median(a["alpha"], a["beta"]))
-    size = a["mu"] * (1 - a["mu"]) / a["sigma"] ** 2 - 1
-    return float(stats.beta.median(a["mu"] * size, (1 - a["mu"]) * size))
-
-
-def _truncated_normal(a: _Arguments) -> float:
-    lower = (a.get("lower", -math.inf) - a["mu"]) / a["sigma"]
-    upper = (a.get("upper", math.inf) - a["mu"]) / a["sigma"]
-    return float(stats.truncnorm.median(lower, upper, loc=a["mu"], scale=a["sigma"]))
-
-
-# The median of a distribution folded at 0 is the upper quartile of the whole one.
-_MEDIANS: Mapping[str, Callable[[_Arguments], float]] = {
-    "HalfNormal": lambda a: stats.norm.ppf(0.75, scale=a["sigma"]),
-    "HalfStudentT": lambda a: stats.t.ppf(0.75, a["nu"], scale=a["sigma"]),
-    "HalfCauchy": lambda a: a["beta"],
-    "Exponential": lambda a: math.log(2) / a["lam"],
-    "Gamma": _gamma,
-    "InverseGamma": _inverse_gamma,
-    "Weibull": lambda a: a["beta"] * math.log(2) ** (1 / a["alpha"]),
-    "LogNormal": lambda a: math.exp(a["mu"]),
-    "Wald": lambda a: stats.invgauss.median(a["mu"] / a["lam"], scale=a["lam"]),
-    "Beta": _beta,
-    "Uniform": lambda a: (a["lower"] + a["upper"]) / 2,
-    "TruncatedNormal": _truncated_normal,
-}

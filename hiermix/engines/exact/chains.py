@@ -1,0 +1,94 @@
+"""Independence Metropolis over the variance parameters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hiermix.engines.exact.marginal import Marginal
+from hiermix.engines.exact.proposal import Proposal
+
+WARMUP = 50
+"""Draws of a chain that are thrown away; its start is drawn from a wider distribution."""
+
+START_WIDTH = 3.0
+"""How many times as wide as the proposal the starting points are."""
+
+STARTS = 50
+"""Starting points tried until the posterior is positive at one of them."""
+
+STEPS = 1.3
+MAX_STEPS = 20
+"""Proposals a draw: their number over the effective share, and at most."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """One chain: ``points`` ``(draws, d)``, log posterior and acceptance rate of each draw."""
+
+    points: np.ndarray
+    lp: np.ndarray
+    acceptance: np.ndarray
+
+
+def steps_per_draw(effective: float) -> int:
+    """Return how many proposals one draw takes.
+
+    An independence sampler whose importance weights have the effective share e has draws that are
+    worth less than e of independent ones; so many steps bring that near one.
+    """
+    return int(np.clip(round(STEPS / max(effective, 1e-3)), 1, MAX_STEPS))
+
+
+def run_chain(marginal: Marginal, proposal: Proposal, draws: int, seed: list[int]) -> Path:
+    """Run one chain of independence Metropolis steps (Tierney 1994, doi:10.1214/aos/1176325750).
+
+    Parameters
+    ----------
+    seed
+        Of the run and the number of the chain: the draws depend on nothing else.
+
+    Returns
+    -------
+    Path
+        ``draws`` draws, one every `steps_per_draw` proposals.
+    """
+    rng = np.random.default_rng(seed)
+    steps = steps_per_draw(proposal.effective)
+    first, value = _start(marginal, proposal, rng)
+    points = proposal.draw(rng, (WARMUP + draws) * steps)
+    log_posterior = marginal.log_posterior(points)
+    ratio = log_posterior - proposal.log_density(points)
+    thresholds = np.log(rng.uniform(size=len(points)))
+    current = value - float(proposal.log_density(first[None])[0])
+    position = -1
+    kept = np.empty(len(points), dtype=np.int64)
+    probability = np.empty(len(points))
+    for i, (new, threshold) in enumerate(zip(ratio.tolist(), thresholds.tolist(), strict=True)):
+        gain = new - current
+        probability[i] = math.exp(min(gain, 0.0))
+        if threshold < gain:
+            current, position = new, i
+        kept[i] = position
+    every = slice(WARMUP * steps + steps - 1, None, steps)
+    chosen = kept[every]
+    stuck = chosen < 0
+    states = np.where(stuck[:, None], first, points[chosen])
+    values = np.where(stuck, value, log_posterior[chosen])
+    return Path(states, values, probability[WARMUP * steps :].reshape(draws, steps).mean(axis=1))
+
+
+def _start(
+    marginal: Marginal, proposal: Proposal, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """Draw a starting point from a distribution wider than the proposal."""
+    drawn = proposal.draw(rng, STARTS)
+    centre = proposal.share @ proposal.mean
+    wide = centre + START_WIDTH * (drawn - centre)
+    values = marginal.log_posterior(wide)
+    finite = np.flatnonzero(np.isfinite(values))
+    if not finite.size:
+        return centre, float(marginal.log_posterior(centre[None])[0])
+    return wide[finite[0]], float(values[finite[0]])

@@ -1,0 +1,119 @@
+"""Priors of standard deviations and correlations as numbers: log density and draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from hiermix.model.distributions import frozen
+from hiermix.spec.priors import Prior
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A positive parameter and its image on the real line.
+
+    log(x - lower) for one limit, logit((x - lower) / (upper - lower)) for two.
+    """
+
+    prior: Prior
+    lower: float
+    upper: float
+    density: Callable[[np.ndarray], np.ndarray]
+    quantile: Callable[[np.ndarray], np.ndarray]
+
+    @classmethod
+    def of(cls, prior: Prior) -> Scale:
+        """Return the parameter with this prior, which allows no negative value."""
+        lower, upper = prior.bounds
+        distribution = frozen(prior)
+        return cls(prior, lower, upper, distribution.logpdf, distribution.ppf)
+
+    def value(self, u: np.ndarray) -> np.ndarray:
+        """Return the parameter at points of the real line."""
+        if math.isinf(self.upper):
+            return self.lower + np.exp(u)
+        return np.asarray(self.lower + (self.upper - self.lower) * special.expit(u))
+
+    def unbounded(self, x: np.ndarray) -> np.ndarray:
+        """Return the point of the real line, the inverse of ``value``."""
+        if math.isinf(self.upper):
+            return np.log(x - self.lower)
+        return np.asarray(special.logit((x - self.lower) / (self.upper - self.lower)))
+
+    def log_prior(self, u: np.ndarray) -> np.ndarray:
+        """Return the log density of ``u`` under the prior."""
+        if math.isinf(self.upper):
+            jacobian = u
+        else:
+            jacobian = (
+                special.log_expit(u) + special.log_expit(-u) + math.log(self.upper - self.lower)
+            )
+        return np.asarray(self.density(self.value(u)) + jacobian)
+
+    def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Draw ``u`` from the prior."""
+        return self.unbounded(self.quantile(rng.uniform(size=size)))
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A canonical partial correlation r and its image atanh(r): (r + 1) / 2 ~ Beta(b, b)."""
+
+    b: float
+
+    def value(self, u: np.ndarray) -> np.ndarray:
+        """Return the partial correlation at points of the real line."""
+        return np.tanh(u)
+
+    def log_prior(self, u: np.ndarray) -> np.ndarray:
+        """Return the log density of ``u``: proportional to (1 - r^2)^b."""
+        # log(1 - tanh(u)^2) = log 4 + log expit(2u) + log expit(-2u)
+        log_one_minus_square = math.log(4.0) + special.log_expit(2 * u) + special.log_expit(-2 * u)
+        constant = special.betaln(self.b, self.b) + (2 * self.b - 1) * math.log(2.0)
+        return np.asarray(self.b * log_one_minus_square - constant)
+
+    def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Draw ``u`` from the prior."""
+        return np.arctanh(np.clip(2 * rng.beta(self.b, self.b, size=size) - 1, -ONE, ONE))
+
+
+ONE = 1 - 1e-15
+"""The largest partial correlation that is drawn from a prior."""
+
+
+def lkj_partials(k: int, eta: float) -> tuple[Partial, ...]:
+    """Return the partial correlations of an LKJ(eta) correlation matrix of ``k`` effects.
+
+    Lewandowski, Kurowicka and Joe (2009, doi:10.1016/j.jmva.2009.04.008): those of effect i with
+    effect m, given the effects before m, are independent with b = eta + (k - 2 - m) / 2. In the
+    order of the pairs ``(m, i)``: (0, 1), (0, 2), (1, 2), ...
+    """
+    return tuple(Partial(eta + (k - 2 - m) / 2) for i in range(k) for m in range(i))
+
+
+def cholesky_rows(partials: np.ndarray, k: int) -> np.ndarray:
+    """Return Cholesky factors of correlation matrices, ``(..., k (k - 1) / 2)`` to ``(..., k, k)``.
+
+    Examples
+    --------
+    >>> cholesky_rows(np.array([0.6]), 2)
+    array([[1. , 0. ],
+           [0.6, 0.8]])
+    """
+    lower = np.zeros((*partials.shape[:-1], k, k))
+    lower[..., 0, 0] = 1.0
+    place = 0
+    for i in range(1, k):
+        left = np.ones(partials.shape[:-1])
+        for m in range(i):
+            r = partials[..., place]
+            lower[..., i, m] = r * left
+            left = left * np.sqrt((1 - r) * (1 + r))
+            place += 1
+        lower[..., i, i] = left
+    return lower

@@ -1,0 +1,106 @@
+"""The modes of a low-dimensional log density that is cheap at many points at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from hiermix.engines.exact.parameters import Parameters
+
+PRIOR_DRAWS = 200
+STARTS = 3
+"""Best of the draws from the prior, from which the modes are searched."""
+
+STEP = 1e-4
+"""Of numerical gradients: log sds and the like."""
+
+REACH = 25.0
+"""How far a search may go from its start."""
+
+SAME = 0.1
+"""Modes whose log densities and places are closer than this are one."""
+
+DROP = 0.5
+"""What the log density falls by at one conditional sd."""
+
+MIN_CURVATURE = 0.05
+"""Of the log density in units of conditional sds: flatter directions are cut off."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A mode ``(d,)``, its log density and the inverse of the curvature there, ``(d, d)``."""
+
+    at: np.ndarray
+    value: float
+    covariance: np.ndarray
+
+
+def find_modes(
+    parameters: Parameters,
+    target: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+) -> list[Mode]:
+    """Climb from the best of some draws from the prior; return the modes found, best first.
+
+    Modes more than 20 below the best are left out.
+    """
+    points = parameters.draw_prior(rng, PRIOR_DRAWS)
+    values = target(points)
+    starts = points[np.argsort(-values)[:STARTS]]
+    found: list[tuple[np.ndarray, float]] = []
+    for start in starts:
+        at, value = _climb(start, target)
+        if all(abs(value - v) > SAME or np.abs(at - a).max() > SAME for a, v in found):
+            found.append((at, value))
+    found.sort(key=lambda mode: -mode[1])
+    return [Mode(a, v, _covariance(a, v, target)) for a, v in found if v > found[0][1] - 20]
+
+
+def _climb(
+    start: np.ndarray, target: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, float]:
+    d = len(start)
+    offsets = STEP * np.vstack([np.zeros((1, d)), np.eye(d), -np.eye(d)])
+
+    def value_and_gradient(point: np.ndarray) -> tuple[float, np.ndarray]:
+        values = np.clip(-target(point + offsets), -1e15, 1e15)
+        return float(values[0]), (values[1 : d + 1] - values[d + 1 :]) / (2 * STEP)
+
+    result = optimize.minimize(
+        value_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(s - REACH, s + REACH) for s in start],
+        options={"maxiter": 200, "ftol": 1e-12},
+    )
+    return result.x, -float(result.fun)
+
+
+def _covariance(
+    at: np.ndarray, value: float, target: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return the inverse of the curvature, taken at a distance of about one conditional sd."""
+    d = len(at)
+    scale = np.full(d, 0.1)
+    for _ in range(12):
+        steps = np.diag(scale)
+        drop = value - 0.5 * (target(at + steps) + target(at - steps))
+        drop = np.where(np.isfinite(drop), np.maximum(drop, 1e-8), 1e8)
+        scale = scale * np.clip(np.sqrt(DROP / drop), 0.02, 10.0)
+        if np.abs(np.log(drop / DROP)).max() < 0.3:
+            break
+    rows, columns = np.triu_indices(d)
+    a, b = scale[rows, None] * np.eye(d)[rows], scale[columns, None] * np.eye(d)[columns]
+    corners = np.concatenate([at + a + b, at + a - b, at - a + b, at - a - b])
+    high, one, two, low = target(corners).reshape(4, -1)
+    curvature = -(high - one - two + low) / 4
+    matrix = np.zeros((d, d))
+    matrix[rows, columns] = matrix[columns, rows] = np.where(np.isfinite(curvature), curvature, 0.0)
+    values, vectors = np.linalg.eigh(matrix)
+    inverse = (vectors / np.maximum(values, MIN_CURVATURE)) @ vectors.T
+    return np.asarray(inverse * scale * scale[:, None])

@@ -1,0 +1,289 @@
+"""Everything that the likelihood of a Gaussian mixed model needs of the rows, computed once.
+
+The common columns become an orthonormal basis B, the response its residual r; the factor with the
+most effects is reduced to the triangular factors R of its columns within each level,
+W^1/2 Z = Q R. With C = [Z_other B r], weighted, and K = I + R S R' / sigma^2 (S the covariance of
+the effects of a level),
+
+    C' V^-1 C sigma^2 = C'(I - QQ')C + sum over levels of (Q'C)' K^-1 (Q'C)
+
+is a sum without cancellation, linear in the elements of K^-1. What multiplies them, products of
+elements of Q'C, is summed over levels with the same R.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from hiermix.design.sweeping import LevelBasis
+from hiermix.engines.exact.small import pairs
+from hiermix.engines.exact.statement import Coefficients, FactorEffects, Statement
+
+RANK_TOLERANCE = 1e-12
+"""Directions of the common columns with singular values below this share have no data."""
+
+MAX_OTHER = 2_500
+"""Effects of all factors but the largest: they are solved for densely."""
+
+MAX_PRODUCTS = 40_000_000
+"""Stored products of elements of Q'C: 320 MB, and as many multiplications an evaluation."""
+
+
+class TooLarge(Exception):
+    """The model is too large for the exact engine; the text says why."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Coefficients b = start + back g of the common columns, g of their orthonormal basis.
+
+    ``back`` is ``(p, p)``; ``precision`` ``(p, p)`` and ``pull`` ``(p,)`` are the prior's in terms
+    of g: density exp(-g' precision g / 2 + pull' g) up to ``constant``.
+    """
+
+    start: np.ndarray
+    back: np.ndarray
+    precision: np.ndarray
+    pull: np.ndarray
+    constant: float
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The eliminated factor: ``gram`` is R'R ``(levels, q, q)``.
+
+    ``upper`` ``(patterns, q, q)`` are the different R and ``counts`` ``(patterns,)`` how many
+    levels have each; ``cross`` ``(levels, q, p + 1)`` is Q'[B r], ``roots`` R of all levels.
+    """
+
+    position: int
+    upper: np.ndarray
+    counts: np.ndarray
+    roots: np.ndarray
+    cross: np.ndarray
+    shared: tuple[sparse.csr_array, ...]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The sufficient statistics.
+
+    With ``m`` other effects and ``M = m + p + 1``: ``rest`` ``(M, M)`` is C'(I - QQ')C;
+    ``products`` has, for each element ``(a, b)`` of the lower triangle of K^-1, what multiplies
+    it, ``(patterns, len(where))``; ``where`` are flat positions of the upper triangle of the
+    ``(M, M)`` result. ``n_rows`` and ``constant`` complete the log likelihood.
+    """
+
+    basis: Basis
+    levels: Levels | None
+    n_other: int
+    rest: np.ndarray
+    products: tuple[np.ndarray | sparse.csr_array, ...]
+    where: np.ndarray
+    n_rows: float
+    constant: float
+
+
+def reduce_rows(statement: Statement) -> Moments:
+    """Compute the sufficient statistics.
+
+    Raises
+    ------
+    TooLarge
+        Several grouping factors with too many levels.
+
+    Notes
+    -----
+    O(n (p + q)^2); never a rows x levels array.
+    """
+    root = np.sqrt(statement.weight)
+    basis, columns = _basis(statement.coefficients, root, root * statement.y)
+    constant = -0.5 * statement.n_rows * float(np.log(2 * np.pi))
+    if not statement.counted:
+        constant += float(np.log(root).sum())
+    sizes = [f.factor.n_groups * f.values.shape[1] for f in statement.factors]
+    if not sizes:
+        rest = columns @ columns.T
+        return Moments(basis, None, 0, rest, (), np.zeros(0, int), statement.n_rows, constant)
+    position = int(np.argmax(sizes))
+    check_size(sizes)
+    own = statement.factors[position]
+    level = LevelBasis.of(
+        np.ascontiguousarray(root * own.values.T), own.factor.index, own.factor.n_groups
+    )
+    split = [level.split(column) for column in columns]
+    swept = np.array([rest for rest, _ in split])
+    cross = np.stack([coefficients for _, coefficients in split], axis=2)
+    others = [f for i, f in enumerate(statement.factors) if i != position]
+    other = _indicator(others, root)
+    shared = tuple(
+        sparse.csr_array(
+            sparse.csr_array(
+                (direction, (own.factor.index, np.arange(len(root)))),
+                shape=(own.factor.n_groups, len(root)),
+            )
+            @ other
+        )
+        for direction in level.basis
+    )
+    rest = _rest(other, shared, swept)
+    upper, pattern, counts = _patterns(level.upper)
+    if other.shape[1]:
+        products, where = _sparse_products(cross, shared, pattern, len(counts))
+    else:
+        products, where = _dense_products(cross, pattern, len(counts))
+    levels = Levels(position, upper, counts, level.upper, cross, shared)
+    return Moments(basis, levels, other.shape[1], rest, products, where, statement.n_rows, constant)
+
+
+def check_size(sizes: list[int]) -> None:
+    """Raise TooLarge if all factors but the one with the most effects have too many together."""
+    other = sum(sizes) - max(sizes, default=0)
+    if other > MAX_OTHER:
+        raise TooLarge(
+            f"{other:,} group-specific effects beside those of the largest factor; "
+            f"at most {MAX_OTHER:,}"
+        )
+
+
+def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis, np.ndarray]:
+    """Return the basis, and its columns and the residual response as ``(p + 1, n)``."""
+    p = common.values.shape[1]
+    q, upper = np.linalg.qr(root[:, None] * common.values)
+    left, singular, right = np.linalg.svd(upper)
+    alive = singular > RANK_TOLERANCE * singular.max(initial=0.0)
+    directions = np.where(alive, q @ left, 0.0)
+    back = right.T / np.where(alive, singular, 1.0)
+    start = directions.T @ y
+    residual = y - directions @ start
+    again = directions.T @ residual
+    residual = residual - directions @ again
+    estimate = back @ (start + again)
+    scaled = back / common.sd[:, None]
+    offset = (common.mean - estimate) / common.sd
+    constant = (
+        float(np.linalg.slogdet(scaled)[1])
+        - 0.5 * p * float(np.log(2 * np.pi))
+        - 0.5 * float(offset @ offset)
+    )
+    basis = Basis(estimate, back, scaled.T @ scaled, scaled.T @ offset, constant)
+    return basis, np.vstack([directions.T, residual])
+
+
+def _indicator(others: list[FactorEffects], root: np.ndarray) -> sparse.csr_array:
+    """Return the weighted columns of the other effects, ``(n, m)``, level by level."""
+    n = len(root)
+    rows = np.arange(n)
+    blocks = []
+    for effects in others:
+        g, q = effects.factor.n_groups, effects.values.shape[1]
+        column = (effects.factor.index[:, None] * q + np.arange(q)).ravel()
+        data = (root[:, None] * effects.values).ravel()
+        blocks.append(sparse.csr_array((data, (np.repeat(rows, q), column)), shape=(n, g * q)))
+    return sparse.csr_array(sparse.hstack(blocks)) if blocks else sparse.csr_array((n, 0))
+
+
+def _rest(
+    other: sparse.csr_array, shared: tuple[sparse.csr_array, ...], swept: np.ndarray
+) -> np.ndarray:
+    m, p1 = other.shape[1], len(swept)
+    rest = np.zeros((m + p1, m + p1))
+    rest[m:, m:] = swept @ swept.T
+    if m:
+        rest[:m, :m] = (other.T @ other - sum(s.T @ s for s in shared)).toarray()
+        rest[:m, m:] = other.T @ swept.T
+        rest[m:, :m] = rest[:m, m:].T
+    return rest
+
+
+def _patterns(upper: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the different triangular factors, which one each level has, and their counts."""
+    flat = np.ascontiguousarray(upper.reshape(len(upper), -1))
+    if flat.shape[1] == 1:
+        values, index, counts = np.unique(flat[:, 0], return_inverse=True, return_counts=True)
+        return values.reshape(-1, 1, 1), index, counts
+    keys = flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1])))[:, 0]
+    _, first, index, counts = np.unique(
+        keys, return_index=True, return_inverse=True, return_counts=True
+    )
+    return upper[first], index, counts
+
+
+def _dense_products(
+    cross: np.ndarray, pattern: np.ndarray, n_patterns: int
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    q, size = cross.shape[1:]
+    x, y = np.triu_indices(size)
+    if len(pairs(q)) * n_patterns * len(x) > MAX_PRODUCTS:
+        raise TooLarge(f"{n_patterns:,} levels x {size - 1} common coefficients are too many")
+    order = np.argsort(pattern, kind="stable")
+    starts = np.searchsorted(pattern[order], np.arange(n_patterns))
+    ordered = cross[order]
+    found = []
+    for a, b in pairs(q):
+        total = np.empty((n_patterns, len(x)))
+        for column, (i, j) in enumerate(zip(x, y, strict=True)):
+            product = ordered[:, a, i] * ordered[:, b, j]
+            if a != b:
+                product = product + ordered[:, b, i] * ordered[:, a, j]
+            total[:, column] = np.add.reduceat(product, starts)
+        found.append(total)
+    return tuple(found), x * size + y
+
+
+def _sparse_products(
+    cross: np.ndarray, shared: tuple[sparse.csr_array, ...], pattern: np.ndarray, n_patterns: int
+) -> tuple[tuple[sparse.csr_array, ...], np.ndarray]:
+    """Pair the columns that each level touches; few of all pairs of columns ever meet."""
+    levels, q, p1 = cross.shape
+    m = shared[0].shape[1]
+    size = m + p1
+    touched = sum(abs(s) for s in shared)
+    touched = sparse.csr_array(touched)
+    touched.sort_indices()
+    met = np.diff(touched.indptr)
+    width = met + p1
+    n_pairs = int((width.astype(np.int64) * (width + 1) // 2).sum())
+    if n_pairs * len(pairs(q)) > MAX_PRODUCTS:
+        raise TooLarge(
+            f"levels of the largest factor meet {n_pairs:,} pairs of other effects, at most "
+            f"{MAX_PRODUCTS // len(pairs(q)):,}"
+        )
+    level = np.repeat(np.arange(levels), width)
+    start = np.cumsum(width) - width
+    place = np.arange(len(level)) - start[level]
+    is_other = place < met[level]
+    column = np.empty(len(level), dtype=np.int64)
+    column[is_other] = touched.indices
+    column[~is_other] = m + (place - met[level])[~is_other]
+    values = np.empty((q, len(level)))
+    for a, own in enumerate(shared):
+        values[a, is_other] = _at(own, level[is_other], column[is_other])
+        values[a, ~is_other] = cross[:, a].ravel()
+    partners = width[level] - place
+    first = np.repeat(np.arange(len(level)), partners)
+    second = first + np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
+    where, row = np.unique(column[first] * size + column[second], return_inverse=True)
+    home = pattern[level[first]]
+    found = []
+    for a, b in pairs(q):
+        product = values[a, first] * values[b, second]
+        if a != b:
+            product = product + values[b, first] * values[a, second]
+        found.append(sparse.csr_array((product, (row, home)), shape=(len(where), n_patterns)))
+    return tuple(found), where
+
+
+def _at(matrix: sparse.csr_array, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Return elements of a sparse matrix at positions in row-major order, zeros included."""
+    matrix.sort_indices()
+    own = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * matrix.shape[1]
+    keys = own + matrix.indices
+    wanted = row * matrix.shape[1] + column
+    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    if not len(keys):
+        return np.zeros(len(wanted))
+    return np.where(keys[place] == wanted, matrix.data[place], 0.0)

@@ -1,0 +1,98 @@
+"""The variance parameters on the real line: sds, correlations, residual sd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hiermix.engines.exact.densities import Partial, Scale, cholesky_rows, lkj_partials
+from hiermix.engines.exact.statement import FactorEffects, Statement
+
+
+@dataclass(frozen=True)
+class Values:
+    """Variance parameters at ``D`` points.
+
+    ``sigma`` is ``(D,)``; for each factor ``sds`` ``(D, q)`` and ``lower`` ``(D, q, q)``, the
+    Cholesky factor of the covariance matrix of the ``q`` effects of a level.
+    """
+
+    sigma: np.ndarray
+    sds: tuple[np.ndarray, ...]
+    lower: tuple[np.ndarray, ...]
+
+    def correlations(self, factor: int, members: tuple[int, ...]) -> np.ndarray:
+        """Return the correlations of a block's pairs, ``(D, pairs)``, by the later one."""
+        rows = self.lower[factor][:, list(members)]
+        covariance = rows @ rows.transpose(0, 2, 1)
+        sd = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+        pairs = [(i, j) for j in range(len(members)) for i in range(j)]
+        return np.column_stack([covariance[:, i, j] / (sd[:, i] * sd[:, j]) for i, j in pairs])
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How a point ``(d,)`` of the real line is made up: ``transforms`` in that order.
+
+    First the residual sd, if it is free (``sigma`` is then ``None``), then for each factor its
+    sds and the partial correlations of each of its blocks.
+    """
+
+    transforms: tuple[Scale | Partial, ...]
+    sigma: float | None
+    factors: tuple[FactorEffects, ...]
+
+    @classmethod
+    def of(cls, statement: Statement) -> Parameters:
+        """List the free variance parameters of a statement."""
+        free: list[Scale | Partial] = []
+        sigma = statement.sigma
+        if not isinstance(sigma, float):
+            free.append(Scale.of(sigma))
+        for factor in statement.factors:
+            free += [Scale.of(prior) for prior in factor.sd_priors]
+            for members, eta in factor.blocks:
+                free += lkj_partials(len(members), eta)
+        return cls(tuple(free), sigma if isinstance(sigma, float) else None, statement.factors)
+
+    @property
+    def size(self) -> int:
+        """Dimensions."""
+        return len(self.transforms)
+
+    def log_prior(self, points: np.ndarray) -> np.ndarray:
+        """Return the log prior density of points ``(D, d)`` of the real line."""
+        total = np.zeros(len(points))
+        with np.errstate(all="ignore"):
+            for transform, column in zip(self.transforms, points.T, strict=True):
+                total += transform.log_prior(column)
+        return np.where(np.isnan(total), -np.inf, total)
+
+    def draw_prior(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Draw ``(size, d)`` points from the prior."""
+        drawn = [transform.draw(rng, size) for transform in self.transforms]
+        return np.column_stack(drawn) if drawn else np.zeros((size, 0))
+
+    def values(self, points: np.ndarray) -> Values:
+        """Return sds and Cholesky factors at points ``(D, d)``."""
+        columns = self._columns(points)
+        sigma = next(columns) if self.sigma is None else np.full(len(points), self.sigma)
+        sds, lower = [], []
+        for factor in self.factors:
+            q = len(factor.sd_priors)
+            sd = np.column_stack([next(columns) for _ in range(q)])
+            rows = np.broadcast_to(np.eye(q), (len(points), q, q)).copy()
+            for members, _ in factor.blocks:
+                k = len(members)
+                partials = np.column_stack([next(columns) for _ in range(k * (k - 1) // 2)])
+                rows[:, np.array(members)[:, None], np.array(members)] = cholesky_rows(partials, k)
+            sds.append(sd)
+            lower.append(rows * sd[:, :, None])
+        return Values(sigma, tuple(sds), tuple(lower))
+
+    def _columns(self, points: np.ndarray) -> Iterator[np.ndarray]:
+        with np.errstate(over="ignore"):
+            for transform, column in zip(self.transforms, points.T, strict=True):
+                yield transform.value(column)
