@@ -1,0 +1,120 @@
+"""The collapsed likelihood and the conditional draws against dense linear algebra."""
+
+import numpy as np
+import pytest
+from exact_support import MODELS, dense, marginal_of, random_points, statement
+from scipy import stats
+
+TOLERANCE = 1e-9  # relative; two float64 algorithms on well-conditioned systems of 40 rows
+
+
+class Given:
+    """A generator whose normals are given, the first row for the first draw..."""
+
+    def __init__(self, arrays):
+        self._arrays = list(arrays)
+
+    def standard_normal(self, shape):
+        return self._arrays.pop(0).reshape(shape)
+
+
+def counted_log_likelihood(stated, written, values, at):
+    """The likelihood of rows that count w times: that of variance sigma^2 / w, rescaled."""
+    plain = written.log_likelihood(stated.y)
+    if not stated.counted:
+        return plain
+    w, sigma = stated.weight, values.sigma[at]
+    own = stats.norm(0, sigma).logpdf(0) * w - stats.norm(0, sigma / np.sqrt(w)).logpdf(0)
+    return plain + own.sum()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_collapsed_density_is_that_of_the_dense_normal(name):
+    stated = statement(name)
+    marginal = marginal_of(stated)
+    points = random_points(marginal.parameters)
+    values = marginal.parameters.values(points)
+    found = marginal.log_posterior(points) - marginal.parameters.log_prior(points)
+    expected = [
+        counted_log_likelihood(stated, dense(stated, values, at), values, at)
+        for at in range(len(points))
+    ]
+    np.testing.assert_allclose(found, expected, rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_draws_have_the_exact_conditional_mean_and_covariance(name):
+    # A draw is an affine function of its noise: zeros give the mean, unit vectors the columns of
+    # a root of the covariance.
+    stated = statement(name)
+    marginal = marginal_of(stated)
+    point = random_points(marginal.parameters, 1)
+    written = dense(stated, marginal.parameters.values(point), 0)
+    mean, covariance = written.posterior(stated.y)
+    size = len(mean)
+    levels = marginal.moments.levels
+    order = [0] if levels is None else [0, *(i + 1 for i in range(len(written.sizes) - 1))]
+    own = 0 if levels is None else written.sizes[levels.position + 1]
+
+    def draw(noise):
+        arrays = [noise[: size - own]]
+        if levels is not None:
+            q = levels.upper.shape[1]
+            arrays.append(noise[size - own :].reshape(q, 1, -1))
+        ((_, drawn),) = marginal.draw(point, lambda chunk: Given(arrays))
+        pieces = [drawn.common, *drawn.effects]
+        return np.concatenate([pieces[i][0].ravel() for i in order])
+
+    centre = draw(np.zeros(size))
+    root = np.column_stack([draw(column) - centre for column in np.eye(size)])
+    scale = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose((centre - mean) / scale, 0, atol=1e-8)
+    np.testing.assert_allclose(
+        root @ root.T / np.outer(scale, scale), covariance / np.outer(scale, scale), atol=1e-8
+    )
+
+
+def test_chunks_and_threads_change_nothing():
+    stated = statement("crossed")
+    one, two = marginal_of(stated), marginal_of(stated, threads=2)
+    points = np.repeat(random_points(one.parameters, 50), 50, axis=0)
+    assert len(one.chunks(len(points))) > 1
+    np.testing.assert_array_equal(one.log_posterior(points), two.log_posterior(points))
+    single = [float(one.log_posterior(point[None])[0]) for point in points[::50]]
+    np.testing.assert_allclose(one.log_posterior(points)[::50], single, rtol=1e-12)
+
+    def drawn(marginal):
+        pieces = marginal.draw(points, np.random.default_rng)
+        return np.concatenate([piece.effects[0] for _, piece in pieces])
+
+    np.testing.assert_array_equal(drawn(one), drawn(two))
+
+
+@pytest.mark.parametrize("far", [-800.0, 800.0])
+def test_values_out_of_range_have_density_zero(far):
+    marginal = marginal_of(statement("correlated"))
+    points = random_points(marginal.parameters, marginal.parameters.size + 1)
+    for row in range(marginal.parameters.size):
+        points[row, row] = far
+    found = marginal.log_posterior(points)
+    assert not np.isnan(found).any()
+    assert np.isfinite(found[-1])
+
+
+def test_a_million_in_the_response_costs_no_digits():
+    # The response's mean is a million sds away from zero; the prior of the intercept is wide.
+    stated = statement("far from the prior")
+    shifted = marginal_of(stated)
+    from dataclasses import replace
+
+    moved = replace(
+        stated,
+        y=stated.y + 1e6,
+        coefficients=replace(
+            stated.coefficients, mean=stated.coefficients.mean + np.array([1e6, 0.0])
+        ),
+    )
+    points = random_points(shifted.parameters)
+    np.testing.assert_allclose(
+        marginal_of(moved).log_posterior(points), shifted.log_posterior(points), rtol=1e-7
+    )
