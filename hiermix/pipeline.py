@@ -255,6 +255,7 @@ def fit_request(spec: RunSpec, chain_store: Path | None = None) -> FitRequest:
         max_treedepth=asked.max_treedepth,
         sampler=asked.sampler,
         chain_store=chain_store,
+        reduce=spec.data.reduce == "auto",
     )
 
 

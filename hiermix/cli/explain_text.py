@@ -60,6 +60,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
                 for name, reasons in prepared.engine_reasons.items()
                 if name != prepared.engine
             },
+            "reduction": _reduction(prepared),
         },
         "checks": {
             "policy": prepared.verdict.policy,
@@ -68,6 +69,15 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
         },
         "warnings": [text for text in prepared.warnings if text not in plan.notes],
     }
+
+
+def _reduction(prepared: Prepared) -> str:
+    """Return which rows ``nuts`` would merge, in words; nothing for other engines."""
+    from hiermix.model.reduction import reduce_plan
+
+    if prepared.engine != "nuts" or prepared.loaded.spec.data.reduce == "off":
+        return ""
+    return reduce_plan(prepared.plan).sentence()
 
 
 def _parts(design: Design) -> Iterator[tuple[str, LinearPart]]:
@@ -239,6 +249,8 @@ def explain_lines(prepared: Prepared) -> Iterator[Line]:
     yield from _about_pooling(told)
     yield from _section("Engine")
     yield line(f"  {told['engine']['chosen']}")
+    if told["engine"]["reduction"]:
+        yield line(f"  {told['engine']['reduction']}")
     for name, reasons in told["engine"]["refused"].items():
         yield line(f"  not {name}: {'; '.join(reasons) or 'comes later in the order'}")
     yield from _section("Checks before sampling")

@@ -14,6 +14,8 @@ from typing import Any
 import bambi as bmb
 import numpy as np
 import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
 from bambi.terms import GroupSpecificTerm
 
 from hiermix.design.types import Design, GroupTerm, LinearPart
@@ -117,12 +119,12 @@ def build_model(plan: ModelPlan) -> BuiltModel:
             label = plan.label(part, "Intercept")
             names[f"{prefix}Intercept"] = label
             own["Intercept"] = _prior(plan, label)
-        for index, term in enumerate(part.common):
+        for index, (term, centre) in enumerate(zip(part.common, plan.centres(part), strict=True)):
             sterile = common_name(number, index, len(term.columns))
             if len(term.columns) == 1:
-                data[sterile] = term.values[:, 0]
+                data[sterile] = term.values[:, 0] - centre[0]
             else:
-                blocks[number * MAX_TERMS + index] = term.values
+                blocks[number * MAX_TERMS + index] = term.values - centre
             label = plan.label(part, term.name)
             names[prefix + sterile] = label
             own[sterile] = _prior(plan, label)
@@ -152,11 +154,22 @@ def build_model(plan: ModelPlan) -> BuiltModel:
         link=links,
         priors=priors,
         extra_namespace={"block": blocks.__getitem__},
+        center_predictors=False,  # they are, at the means of the original rows
     )
     for number, part in enumerate(plan.parts):
         _add_group_terms(plan, model, number, part, names)
     model.build()
+    if plan.within_ss:
+        _add_within_cells(plan, model.backend.model)
     return BuiltModel(model, names)
+
+
+def _add_within_cells(plan: ModelPlan, model: Any) -> None:
+    """Add what the means of merged Gaussian rows do not tell about the residual sd."""
+    fixed = plan.parameter("sigma").prior
+    sigma = fixed if isinstance(fixed, float) else model["sigma"]
+    with model:
+        pm.Potential("within_cells", -plan.within_ss / (2 * pt.square(sigma)))
 
 
 def common_name(part: int, index: int, width: int) -> str:
@@ -207,7 +220,8 @@ def _add_group_terms(
         prefix + common_name(number, index, len(term.columns))
         for index, term in enumerate(part.common)
     )
-    hierarchy = Hierarchy(part, common, f"{prefix}Intercept" if part.intercept else None)
+    intercept = f"{prefix}Intercept" if part.intercept else None
+    hierarchy = Hierarchy(part, common, intercept, plan.centres(part))
     for term in build_order(part.group):
         label = plan.label(part, term.name)
         sterile = f"{prefix}u{number}_{part.group.index(term)}"

@@ -14,7 +14,7 @@ from hiermix.model.plan import ModelPlan
 
 @dataclass(frozen=True)
 class FitRequest:
-    """How to sample."""
+    """How to sample; ``reduce`` says that rows may be merged without loss."""
 
     draws: int
     tune: int
@@ -25,6 +25,7 @@ class FitRequest:
     max_treedepth: int = 10
     sampler: str = "nutpie"
     chain_store: Path | None = None
+    reduce: bool = True
 
 
 @dataclass(frozen=True)

@@ -71,17 +71,22 @@ class Hierarchy:
         Name in the PyMC model of every common term, in the order of ``part.common``.
     intercept_name
         Name in the PyMC model of the intercept at centred columns, ``None`` without one.
+    centres
+        What is taken off the columns of each common term, one ``(k,)`` a term.
     """
 
     def __init__(
-        self, part: LinearPart, common_names: tuple[str, ...], intercept_name: str | None
+        self,
+        part: LinearPart,
+        common_names: tuple[str, ...],
+        intercept_name: str | None,
+        centres: tuple[np.ndarray, ...],
     ) -> None:
         self._part = part
         self._common_names = common_names
         self._intercept_name = intercept_name
         self._effects: dict[tuple[str, str], Any] = {}
-        columns = part.common_matrix
-        self._columns = columns - columns.mean(axis=0) if intercept_name else columns
+        self._columns = part.common_matrix - np.concatenate([np.zeros(0), *centres])
 
     def distribution(
         self, term: GroupTerm, centring: Centring, sd_scale: Any

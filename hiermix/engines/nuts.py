@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from hiermix.engines.base import Fit, FitRequest, ProgressListener
+from hiermix.engines.clock import Clock
 from hiermix.engines.flags import prepare_pytensor
 from hiermix.errors import EngineError
 from hiermix.model.plan import ModelPlan, tree_name
+from hiermix.model.reduction import reduce_plan, unreduced
 
 
 class NutsEngine:
@@ -35,7 +36,7 @@ class NutsEngine:
         EngineError
             No chain could start, or the sampler gave up.
         """
-        clock = _Clock()
+        clock = Clock()
         prepare_pytensor()
         listener.stage("compile")
         # Imported here: bambi and pymc take seconds, which commands that fit nothing must not pay.
@@ -46,7 +47,9 @@ class NutsEngine:
         from hiermix.engines.predictive import add_predictive
 
         clock.lap("import")
-        built = build_model(plan)
+        reduction = reduce_plan(plan) if request.reduce else unreduced(plan, "data.reduce: off")
+        clock.lap("reduce")
+        built = build_model(reduction.plan)
         model = built.pymc_model
         clock.lap("build")
         free = [variable.name for variable in model.free_RVs]
@@ -72,7 +75,12 @@ class NutsEngine:
         )
         listener.stage("predict")
         skipped = add_predictive(
-            tree, model, raw, tree_name(plan.design.response.name), request.seed
+            tree,
+            # Predictions and the pointwise log likelihood are those of the original rows.
+            lambda: build_model(plan).pymc_model if reduction.merges else model,
+            raw,
+            tree_name(plan.design.response.name),
+            request.seed,
         )
         clock.lap("predict")
         facts: dict[str, Any] = {
@@ -82,6 +90,7 @@ class NutsEngine:
             else "diag",
             "target_accept": request.target_accept or nutpie_chains.TARGET_ACCEPT,
             "left_out": skipped,
+            "reduction": reduction.facts(),
         }
         return Fit(tree, self.name, request.sampler, request, facts, clock.seconds, self.lacks)
 
@@ -89,14 +98,3 @@ class NutsEngine:
 def _dimensions(model: Any) -> int:
     point = model.initial_point()
     return int(sum(value.size for value in point.values()))
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.seconds[name] = now - self._last
-        self._last = now

@@ -69,8 +69,7 @@ def _uncentre(plan: ModelPlan, draws: dict[str, np.ndarray]) -> None:
             continue
         intercept = plan.label(part, "Intercept")
         shift: np.ndarray | float = 0.0
-        for term in part.common:
-            mean = term.values.mean(axis=0)
+        for term, mean in zip(part.common, plan.centres(part), strict=True):
             values = draws[plan.label(part, term.name)]
             if len(term.columns) > 1:
                 shift = shift + np.einsum("cdk...,k->cd...", values, mean)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ INTERPRETED = {"mode": "FAST_COMPILE"}
 
 
 def add_predictive(
-    tree: xr.DataTree, model: Any, raw: RawDraws, response: str, seed: int
+    tree: xr.DataTree, build: Callable[[], Any], raw: RawDraws, response: str, seed: int
 ) -> dict[str, str]:
     """Add the groups ``log_likelihood`` and ``posterior_predictive`` where they are feasible.
 
@@ -26,8 +26,9 @@ def add_predictive(
     ----------
     tree
         Result of `posterior_tree`; extended in place.
-    model
-        The PyMC model; its free variables are all in ``raw``.
+    build
+        Makes the PyMC model over the original rows, if it is needed; its free variables are all
+        in ``raw``.
     raw
         Draws by the model's names.
     response
@@ -40,11 +41,14 @@ def add_predictive(
     dict
         Group -> why it was left out.
     """
-    free = {rv.name for rv in model.free_RVs}
-    values = {name: array for name, array in raw.values.items() if name in free}
     chains, draws = next(iter(raw.stats.values())).shape
     n_obs = tree["observed_data"].sizes["__obs__"]
     stored = what_is_stored(n_obs, chains, draws)
+    if not stored.log_likelihood and stored.predictive is None:
+        return stored.skipped
+    model = build()
+    free = {rv.name for rv in model.free_RVs}
+    values = {name: array for name, array in raw.values.items() if name in free}
     logger = logging.getLogger("pymc")
     level, logger.level = logger.level, logging.ERROR
     try:

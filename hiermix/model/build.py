@@ -81,7 +81,14 @@ def plan_model(spec: RunSpec, design: Design) -> ModelPlan:
         if p.role == "group_sd" and isinstance(p.prior, tuple)
     }
     centring = plan_centring(design, family.name, link, spec.model.parameterization, sd_priors)
-    return ModelPlan(design, family.name, links, tuple(parameters), centring, design.warnings)
+    column_means = {
+        part.parameter: tuple(term.values.mean(axis=0) for term in part.common)
+        for part in (design.main, *design.components.values())
+        if part.intercept
+    }
+    return ModelPlan(
+        design, family.name, links, tuple(parameters), centring, design.warnings, column_means
+    )
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -95,7 +95,7 @@ class Centring:
     estimate
         Shape ``(n_groups, k)``: the level's own rough estimate of its coefficient.
     row_weight
-        Shape ``(n_obs,)``: weights of the rows in level means.
+        Shape ``(n_obs,)``: weights of the rows in level means; of merged rows the sums.
     weight
         Shape ``(n_groups, k)``, in [0, 1]: how centred each level is at the rough estimate of
         tau (its pooling weight); 0 or 1 throughout for the fixed forms.
@@ -118,7 +118,11 @@ class ModelPlan:
 
     ``links`` maps the family's parameters that have a linear predictor to their link functions.
     ``centring`` has an entry for each group term of the main linear predictor, or is empty where
-    the family has several coefficients a column.
+    the family has several coefficients a column. ``column_means`` has, for each linear predictor
+    with an intercept, one ``(k,)`` a common term: the means over the original rows, to which the
+    intercept's prior refers, whatever rows ``design`` has left. ``within_ss`` is the sum of
+    squares S about the means of merged Gaussian rows: the log density has a term
+    -S / (2 sigma^2).
     """
 
     design: Design
@@ -127,6 +131,8 @@ class ModelPlan:
     parameters: tuple[Parameter, ...]
     centring: tuple[Centring, ...]
     notes: tuple[str, ...] = ()
+    column_means: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
+    within_ss: float = 0.0
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter called ``name``; raise ``KeyError`` if there is none."""
@@ -139,6 +145,12 @@ class ModelPlan:
     def parts(self) -> tuple[LinearPart, ...]:
         """Linear predictors: the main one first, then the components'."""
         return (self.design.main, *self.design.components.values())
+
+    def centres(self, part: LinearPart) -> tuple[np.ndarray, ...]:
+        """Return what is taken off the columns of each common term, one ``(k,)`` a term."""
+        if part.intercept:
+            return self.column_means[part.parameter]
+        return tuple(np.zeros(len(term.columns)) for term in part.common)
 
     def label(self, part: LinearPart, name: str) -> str:
         """Return the printed name of a term: components carry theirs as a prefix, as in Bambi."""

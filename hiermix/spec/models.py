@@ -62,10 +62,10 @@ class DataSpec(Part):
     encoding: Literal["utf-8"] = Field(
         default="utf-8", description="Encoding of text files; convert others to UTF-8 first."
     )
-    reduce: Literal["auto", "off", "on"] = Field(
+    reduce: Literal["auto", "off"] = Field(
         default="auto",
-        description="Merge rows that the likelihood cannot tell apart. Reserved: 'on' is not "
-        "supported yet, 'auto' merges nothing.",
+        description="Merge rows that the likelihood cannot tell apart before fitting, without "
+        "loss, where at least half of them go (auto), or never (off).",
     )
 
 

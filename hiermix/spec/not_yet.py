@@ -23,7 +23,6 @@ class NotYet:
 
 NOT_YET: tuple[NotYet, ...] = (
     NotYet("model.scale", lambda value: value is True, "standardising predictors for the fit"),
-    NotYet("data.reduce", lambda value: value == "on", "merging rows"),
     NotYet("outputs.draws", lambda value: value == "thin", "thinned draws"),
 )
 

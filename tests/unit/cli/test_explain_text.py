@@ -54,7 +54,9 @@ def prepared():
     plan = ModelPlan(design, "gaussian", {"mu": "identity"}, parameters, centring, ("a note",))
     finding = Finding("rows", "data", "pass", "rows", 6.0, 10.0, 1.0, "rows", "fine", "")
     return SimpleNamespace(
-        loaded=SimpleNamespace(spec=SimpleNamespace(name="demo")),
+        loaded=SimpleNamespace(
+            spec=SimpleNamespace(name="demo", data=SimpleNamespace(reduce="auto"))
+        ),
         frame=SimpleNamespace(n_read=8, n_rows=6, dropped={"y": 2, "x": 0}, sha256="ab" * 32),
         design=design,
         plan=plan,
@@ -101,6 +103,7 @@ def test_the_document_is_json(prepared):
     assert json.loads(json.dumps(explain_document(prepared)))["engine"] == {
         "chosen": "nuts",
         "refused": {"exact": ["the response is not conjugate"]},
+        "reduction": "6 rows merged to 3 gaussian cells, without loss",
     }
 
 
