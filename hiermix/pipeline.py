@@ -6,17 +6,27 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from hiermix.errors import DataError, DesignError, HiermixError, InputErrors, PriorError, Where
+from hiermix.errors import (
+    DataError,
+    DesignError,
+    HiermixError,
+    InputErrors,
+    PriorError,
+    Where,
+)
 from hiermix.gates import Verdict, check_gate_settings, judge
 
 if TYPE_CHECKING:
     from hiermix.data import Frame
     from hiermix.design import Design
-    from hiermix.engines import ChainProgress, Fit, FitRequest
+    from hiermix.engines import ChainProgress, Fit, FitRequest, Session
+    from hiermix.escalation import Attempt
+    from hiermix.escalation.loop import Judged
+    from hiermix.escalation.rules import Trial
     from hiermix.measurement import Measurement
     from hiermix.model import ModelPlan
     from hiermix.spec import LoadedSpec, RunSpec
@@ -34,6 +44,9 @@ class Listener(Protocol):
 
     def warn(self, text: str) -> None:
         """Pass on a sentence that a person should read."""
+
+    def note(self, text: str) -> None:
+        """Tell in a sentence what happens next and why."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +66,12 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One fitting attempt: a line of ``attempts.jsonl``."""
-
-    number: int
-    settings: Mapping[str, Any]
-    reason: str
-    failed_gates: tuple[str, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
 class RunResult:
-    """A judged posterior, ready to be written."""
+    """A judged posterior, ready to be written.
+
+    All is of the last attempt that has draws: ``prepared.plan`` has its coordinates. ``seconds``
+    are those of all attempts.
+    """
 
     prepared: Prepared
     fit: Fit
@@ -174,16 +180,17 @@ def _prior_measurements(plan: ModelPlan) -> tuple[Measurement, ...]:
 
 
 def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = None) -> RunResult:
-    """Sample, diagnose, judge and summarise.
+    """Sample, diagnose and judge, again with more care while that may help; then summarise.
 
     Parameters
     ----------
     prepared
         Result of `prepare`.
     listener
-        Hears of stages and of the chains' progress.
+        Hears of stages, of the chains' progress and of every further attempt.
     chain_store
-        Directory where finished chains are kept, for a run that is interrupted to go on.
+        Directory where finished chains are kept, for a run that is interrupted to go on: one
+        folder an attempt, so that the same attempts are made, up to the one that was cut short.
 
     Returns
     -------
@@ -195,52 +202,86 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
     EngineError
         There is no posterior.
     """
-    from hiermix.diagnostics import diagnose, scalar_table
-    from hiermix.engines import ENGINES
+    from hiermix.escalation.loop import escalate
+    from hiermix.escalation.rules import Trial
     from hiermix.summary import summarise
 
     spec = prepared.loaded.spec
-    request = fit_request(spec, chain_store)
-    started = time.perf_counter()
     stages = _Stages(listener)
-    result = ENGINES[prepared.engine].sample(prepared.plan, request, listener)
-    with stages.of("diagnose"):
-        scalars = scalar_table(result, prepared.plan)
-        measurements = diagnose(result, prepared.plan, scalars)
-        policy = prepared.verdict.policy
-        verdict = prepared.verdict + judge(
-            measurements,
-            policy=policy,
-            phases=("sampler", "posterior"),
-            limits=spec.gates.limits,
-            waive=spec.gates.waive,
-            lacks=result.lacks,
-        )
+    sampling = _Sampling(prepared, listener, stages, chain_store)
+    judged, attempts = escalate(
+        Trial(prepared.plan, fit_request(spec)),
+        sampling.judged,
+        max_attempts=spec.fit.max_attempts,
+        lacks=sampling.engine.lacks,
+        note=listener.note,
+        warn=listener.warn,
+    )
+    plan = judged.trial.plan
     with stages.of("summarise"):
         tables = summarise(
-            result, prepared.plan, scalars, spec.outputs.interval, spec.outputs.interval_kind
+            judged.fit, plan, judged.scalars, spec.outputs.interval, spec.outputs.interval_kind
         )
-    attempt = Attempt(
-        1,
-        {"draws": request.draws, "tune": request.tune, "chains": request.chains, **result.facts},
-        "first attempt",
-        tuple(f.gate for f in verdict.findings if f.status == "fail"),
-        time.perf_counter() - started,
-    )
-    seconds = {**prepared.seconds, **result.seconds, **stages.seconds}
     return RunResult(
-        prepared,
-        result,
-        prepared.measurements + measurements,
-        verdict,
+        replace(prepared, plan=plan),
+        judged.fit,
+        prepared.measurements + judged.measurements,
+        judged.verdict,
         tables,
-        (attempt,),
-        seconds,
+        attempts,
+        {**prepared.seconds, **stages.seconds},
     )
 
 
-def fit_request(spec: RunSpec, chain_store: Path | None = None) -> FitRequest:
-    """Return the sampler's settings; ``cores: null`` means one a chain, up to those there are."""
+class _Sampling:
+    """Samples and judges attempts; those that share a plan share the engine's session."""
+
+    def __init__(
+        self, prepared: Prepared, listener: Listener, stages: _Stages, chain_store: Path | None
+    ) -> None:
+        from hiermix.engines import ENGINES
+
+        self.engine = ENGINES[prepared.engine]
+        self._prepared = prepared
+        self._listener = listener
+        self._stages = stages
+        self._chain_store = chain_store
+        self._opened: tuple[ModelPlan, Session] | None = None
+
+    def judged(self, trial: Trial, number: int) -> Judged:
+        """Return the draws of an attempt and what the gates say of them."""
+        from hiermix.diagnostics import diagnose, scalar_table
+        from hiermix.escalation.loop import Judged
+
+        store = None if self._chain_store is None else self._chain_store / f"attempt-{number}"
+        request = replace(trial.request, chain_store=store)
+        result = self._session(trial.plan).sample(request)
+        self._stages.add(result.seconds)
+        before, spec = self._prepared.verdict, self._prepared.loaded.spec
+        with self._stages.of("diagnose"):
+            scalars = scalar_table(result, trial.plan)
+            measurements = diagnose(result, trial.plan, scalars)
+            verdict = before + judge(
+                measurements,
+                policy=before.policy,
+                phases=("sampler", "posterior"),
+                limits=spec.gates.limits,
+                waive=spec.gates.waive,
+                lacks=result.lacks,
+            )
+        return Judged(trial, result, scalars, measurements, verdict)
+
+    def _session(self, plan: ModelPlan) -> Session:
+        if self._opened is None or self._opened[0] is not plan:
+            self._opened = plan, self.engine.open(plan, self._listener)
+        return self._opened[1]
+
+
+def fit_request(spec: RunSpec) -> FitRequest:
+    """Return the first attempt's settings.
+
+    ``cores: null`` means one a chain, up to those there are.
+    """
     from hiermix.engines import FitRequest
 
     asked = spec.fit
@@ -254,7 +295,6 @@ def fit_request(spec: RunSpec, chain_store: Path | None = None) -> FitRequest:
         target_accept=asked.target_accept,
         max_treedepth=asked.max_treedepth,
         sampler=asked.sampler,
-        chain_store=chain_store,
         reduce=spec.data.reduce == "auto",
     )
 
@@ -295,7 +335,7 @@ def _placed(loaded: LoadedSpec) -> Iterator[None]:
 
 
 class _Stages:
-    """Tells the listener of stages and measures their wall time in seconds."""
+    """Tells the listener of stages and sums up their wall time in seconds."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -308,4 +348,9 @@ class _Stages:
         try:
             yield
         finally:
-            self.seconds[name] = time.perf_counter() - started
+            self.add({name: time.perf_counter() - started})
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Count stages that somebody else has timed."""
+        for name, value in seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + value

@@ -23,6 +23,9 @@ class Silent:
     def warn(self, text):
         pass
 
+    def note(self, text):
+        pass
+
 
 def spec_path(example) -> Path:
     return ROOT / "specs" / f"{example}.yaml"

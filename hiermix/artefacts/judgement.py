@@ -7,16 +7,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hiermix.artefacts.delimited import write_csv
 from hiermix.artefacts.manifest import json_text
+from hiermix.escalation import Attempt
 from hiermix.gates import Verdict
 from hiermix.gates.verdict import Finding
 from hiermix.measurement import Measurement
-
-if TYPE_CHECKING:
-    from hiermix.pipeline import Attempt
 
 GATES_JSON = "gates.json"
 GATES_CSV = "gates.csv"
@@ -74,6 +72,20 @@ def write_attempts(folder: Path, attempts: Iterable[Attempt]) -> None:
     lines = (json.dumps(json.loads(json_text(_plain(a))), ensure_ascii=False) for a in attempts)
     text = "".join(f"{line}\n" for line in lines)
     (folder / ATTEMPTS).write_text(text, "utf-8", newline="\n")
+
+
+def read_attempts(folder: Path) -> tuple[Attempt, ...]:
+    """Read ``attempts.jsonl``.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError
+        If it is missing or not what was written.
+    """
+    # Not splitlines: texts from the spec may hold other separators of lines.
+    lines = (folder / ATTEMPTS).read_text("utf-8").split("\n")
+    stored = [json.loads(line) for line in lines if line]
+    return tuple(Attempt(**{**s, "failed_gates": tuple(s["failed_gates"])}) for s in stored)
 
 
 def _plain(attempt: Attempt) -> dict[str, Any]:

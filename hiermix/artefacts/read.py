@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiermix.artefacts.draws import read_draws
-from hiermix.artefacts.judgement import read_measurements, read_verdict
+from hiermix.artefacts.judgement import read_attempts, read_measurements, read_verdict
 from hiermix.artefacts.location import MANIFEST
 from hiermix.artefacts.manifest import Manifest, damaged, finished, read_manifest, sha256_of
 from hiermix.artefacts.publish import faults, locked, replace_text
@@ -23,6 +23,8 @@ from hiermix.summary import Tables
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from hiermix.escalation import Attempt
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class StoredRun:
     def measurements(self) -> tuple[Measurement, ...]:
         """All measurements, so that they can be judged again without a fit."""
         return self._read(read_measurements)
+
+    @cached_property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All fitting attempts; the last one with draws is the run."""
+        return self._read(read_attempts)
 
     @cached_property
     def tree(self) -> xr.DataTree:
@@ -101,7 +108,9 @@ def write_report(stored: StoredRun) -> Path:
     EnvironmentFault
         If the run is damaged or cannot be written to.
     """
-    page = render_report(stored.manifest, stored.tables, stored.verdict, stored.figures)
+    page = render_report(
+        stored.manifest, stored.tables, stored.verdict, stored.figures, stored.attempts
+    )
     path = stored.path / REPORT
     with faults(stored.path), locked(stored.path.resolve()):
         replace_text(path, page)

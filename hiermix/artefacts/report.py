@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.contextual_view import contextual_view
@@ -15,6 +15,7 @@ from hiermix.artefacts.tables import (
 )
 from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
 from hiermix.artefacts.views import (
+    attempt_rows,
     level_views,
     ordered_findings,
     population_rows,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from hiermix.artefacts.manifest import Manifest
+    from hiermix.escalation import Attempt
     from hiermix.gates import Verdict
     from hiermix.summary import Tables
 
@@ -47,7 +49,11 @@ MEANINGS = {
 
 
 def render_report(
-    manifest: Manifest, tables: Tables, verdict: Verdict, figures: Mapping[str, str]
+    manifest: Manifest,
+    tables: Tables,
+    verdict: Verdict,
+    figures: Mapping[str, str],
+    attempts: Sequence[Attempt] = (),
 ) -> str:
     """Return the page.
 
@@ -60,6 +66,8 @@ def render_report(
     figures
         SVG text by file name: ``forest.svg``, ``group-1.svg``..., ``predictive.svg``,
         ``chains.svg``; those that are missing are left out.
+    attempts
+        All that were made; a single one has nothing to tell.
     """
     from markupsafe import Markup
 
@@ -78,6 +86,7 @@ def render_report(
             meaning=MEANINGS[verdict.status],
             status=verdict.status,
             findings=findings,
+            attempts=attempt_rows(attempts) if len(attempts) > 1 else [],
             loud=[f for f in findings if f.status in ("fail", "warn", "waived")],
             tally=_tally(verdict),
             population=population_rows(tables),

@@ -20,14 +20,13 @@ STDIN = "<stdin>"
 
 def resolved_spec(result: RunResult) -> str:
     """Return ``spec.resolved.yaml``: running it reproduces the run from any folder."""
-    prepared, request = result.prepared, result.fit.request
+    prepared = result.prepared
     spec = _with_absolute_data(prepared.loaded)
     return resolved_yaml(
         spec.model_copy(update={"cre": _stated_cre(prepared)}),
         priors=stated_priors(prepared.plan, frozenset(prepared.loaded.spec.model.bounds)),
         engine=prepared.engine,
         link=prepared.plan.links.get(prepared.design.main.parameter),
-        target_accept=request.target_accept,
     )
 
 

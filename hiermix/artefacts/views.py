@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.plots.forest import EACH_END, ends
-from hiermix.artefacts.texts import compact, decimals, fixed
+from hiermix.artefacts.texts import DASH, compact, decimals, fixed, seconds_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from hiermix.artefacts.manifest import Manifest
+    from hiermix.escalation import Attempt
     from hiermix.gates import Verdict
     from hiermix.gates.verdict import Finding
     from hiermix.summary import Tables
@@ -95,6 +97,20 @@ def prior_rows(manifest: Manifest) -> list[dict[str, str]]:
             "source": "default" if row["default"] else "spec",
         }
         for row in manifest.model["priors"]
+    ]
+
+
+def attempt_rows(attempts: Sequence[Attempt]) -> list[dict[str, str]]:
+    """Return what every attempt changed, what it found and how long it took."""
+    return [
+        {
+            "number": str(attempt.number),
+            "reason": attempt.reason,
+            "divergences": DASH if attempt.divergences is None else f"{attempt.divergences:,}",
+            "failed": attempt.error or ", ".join(attempt.failed_gates) or "nothing",
+            "seconds": seconds_text(attempt.seconds),
+        }
+        for attempt in attempts
     ]
 
 

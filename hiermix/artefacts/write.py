@@ -80,7 +80,7 @@ def _fill(folder: Path, result: RunResult, manifest: Manifest, log: str) -> Mani
     for name, svg in drawings.items():
         _write_text(folder / PLOTS / name, svg)
     if loaded.spec.outputs.report:
-        page = render_report(manifest, result.tables, result.verdict, drawings)
+        page = render_report(manifest, result.tables, result.verdict, drawings, result.attempts)
         _write_text(folder / REPORT, page)
     _write_text(folder / LOG, log)
     complete = replace(manifest, files=file_entries(folder))

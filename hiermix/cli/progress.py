@@ -45,9 +45,12 @@ class Display(Protocol):
     def warn(self, text: str) -> None:
         """Pass on a sentence that a person should read."""
 
+    def note(self, text: str) -> None:
+        """Tell in a sentence what happens next and why."""
+
 
 class Silent:
-    """Shows nothing but warnings."""
+    """Shows nothing but warnings and notes."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
@@ -66,6 +69,10 @@ class Silent:
         if text not in self.warnings:
             self.warnings.append(text)
             self._show(text)
+
+    def note(self, text: str) -> None:
+        """Show what happens next."""
+        self.terminal.say(line(("note", "bold"), f": {text}"))
 
     def _show(self, text: str) -> None:
         self.terminal.say(line(("warning", "warn"), f": {text}"))
@@ -110,6 +117,10 @@ class Bars(Silent):
 
     def _show(self, text: str) -> None:
         """Wait: a line among moving bars would be overwritten."""
+
+    def note(self, text: str) -> None:
+        """Show what happens next above the bars, at once."""
+        self._bars.print(visible(f"note: {text}"), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Show the warnings that came while bars were drawn."""

@@ -1,6 +1,13 @@
 """Plan -> fit: the engines and which of them takes a plan."""
 
-from hiermix.engines.base import ChainProgress, Engine, Fit, FitRequest, ProgressListener
+from hiermix.engines.base import (
+    ChainProgress,
+    Engine,
+    Fit,
+    FitRequest,
+    ProgressListener,
+    Session,
+)
 from hiermix.engines.choice import ENGINES, choose_engine
 
 __all__ = [
@@ -10,5 +17,6 @@ __all__ = [
     "Fit",
     "FitRequest",
     "ProgressListener",
+    "Session",
     "choose_engine",
 ]

@@ -11,6 +11,9 @@ import xarray as xr
 
 from hiermix.model.plan import ModelPlan
 
+TARGET_ACCEPT = 0.95
+"""Acceptance rate that step sizes aim at where the spec names none."""
+
 
 @dataclass(frozen=True)
 class FitRequest:
@@ -26,6 +29,11 @@ class FitRequest:
     sampler: str = "nutpie"
     chain_store: Path | None = None
     reduce: bool = True
+
+    @property
+    def acceptance(self) -> float:
+        """Acceptance rate that step sizes aim at."""
+        return TARGET_ACCEPT if self.target_accept is None else self.target_accept
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,13 @@ class Fit:
     lacks: frozenset[str] = frozenset()
 
 
+class Session(Protocol):
+    """One plan in the hands of an engine: what is made for it once serves every attempt."""
+
+    def sample(self, request: FitRequest) -> Fit:
+        """Return draws of the posterior; raise ``EngineError`` if there are none."""
+
+
 class Engine(Protocol):
     """A way to get the posterior of a plan."""
 
@@ -84,5 +99,5 @@ class Engine(Protocol):
     def refusals(self, plan: ModelPlan) -> tuple[str, ...]:
         """Return why this engine cannot fit the plan; empty if it can."""
 
-    def sample(self, plan: ModelPlan, request: FitRequest, listener: ProgressListener) -> Fit:
-        """Return draws of the posterior; raise ``EngineError`` if there are none."""
+    def open(self, plan: ModelPlan, listener: ProgressListener) -> Session:
+        """Take up a plan that the engine does not refuse; the work begins with the first draw."""

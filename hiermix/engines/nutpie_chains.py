@@ -26,8 +26,6 @@ LOW_RANK_GAMMA = 0.1
 """Regularisation of the low-rank estimate. nutpie's 1e-5 makes each update about 20 times slower
 on 170 dimensions and gives no more effective draws."""
 
-TARGET_ACCEPT = 0.95
-
 STATS = {
     "diverging": "diverging",
     "depth": "tree_depth",
@@ -139,7 +137,7 @@ class _Run:
             progress_callback=heard,
             progress_rate=int(PROGRESS_SECONDS * 1000),
             blocking=False,
-            target_accept=request.target_accept or TARGET_ACCEPT,
+            target_accept=request.acceptance,
             maxdepth=request.max_treedepth,
             **adaptation(self.dimensions),
         )

@@ -14,7 +14,7 @@ import pymc as pm
 
 from hiermix.engines.base import ChainProgress, FitRequest, ProgressListener
 from hiermix.engines.draws import ChainDraws
-from hiermix.engines.nutpie_chains import TARGET_ACCEPT, chain_seed
+from hiermix.engines.nutpie_chains import chain_seed
 from hiermix.errors import EngineError
 
 STATS = (
@@ -73,7 +73,7 @@ def sample_chains(
                 var_names=names,
                 nuts_sampler="pymc",
                 nuts={
-                    "target_accept": request.target_accept or TARGET_ACCEPT,
+                    "target_accept": request.acceptance,
                     "max_treedepth": request.max_treedepth,
                 },
                 progressbar=False,

@@ -11,14 +11,15 @@ weight is the level's pooling weight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from hiermix.design.types import Design, GroupTerm
 from hiermix.errors import DesignError, Where
 from hiermix.model.pilot import Pilot, run_pilot
-from hiermix.model.plan import Centring
+from hiermix.model.plan import Centring, Form, ModelPlan
 from hiermix.model.working import working_data
 from hiermix.spec.priors import Prior
 
@@ -97,6 +98,48 @@ def build_order(terms: Sequence[GroupTerm]) -> list[GroupTerm]:
     return sorted(terms, key=lambda t: (t.factor.n_groups, t.factor.name, t.expression == "1"))
 
 
+def forms_left(centring: Centring, family: str, tried: Collection[Form]) -> tuple[Form, ...]:
+    """Return the fixed forms that may take a term's place, the more promising one first.
+
+    Parameters
+    ----------
+    centring
+        Of the term as it is; one that the spec states has no other.
+    family
+        Bambi's name.
+    tried
+        Forms that are not to come back.
+    """
+    if centring.stated:
+        return ()
+    strong = bool(np.median(centring.weight) > 0.5)
+    forms: tuple[Form, ...] = ("centered", "noncentered") if strong else ("noncentered", "centered")
+    possible = forms if family not in ORDINAL else ("noncentered",)
+    return tuple(form for form in possible if form not in tried)
+
+
+def with_forms(plan: ModelPlan, forms: Mapping[str, Form]) -> ModelPlan:
+    """Return the plan with some group terms in other coordinates: the posterior is the same.
+
+    Parameters
+    ----------
+    forms
+        Name of the term -> ``centered`` or ``noncentered``.
+    """
+    return replace(
+        plan,
+        centring=tuple(
+            c if c.term not in forms else _in_form(c, forms[c.term]) for c in plan.centring
+        ),
+    )
+
+
+def _in_form(centring: Centring, form: Form) -> Centring:
+    weight = np.full_like(centring.weight, 1.0 if form == "centered" else 0.0)
+    reason = f"{form}, after sampling as {centring.form} failed"
+    return replace(centring, form=form, weight=weight, reason=reason)
+
+
 def _check_names(terms: Sequence[GroupTerm], asked: str | Mapping[str, str]) -> None:
     if isinstance(asked, str):
         return
@@ -116,13 +159,14 @@ def _fixed(term: GroupTerm, design: Design, choice: str, family: str, link: str)
     zeros, rows = np.zeros(shape), np.ones(design.n_obs)
     if choice == "centered" and family not in ORDINAL:
         reason = "centered, as the spec says"
-        return Centring(term.name, "centered", zeros, zeros, rows, np.ones(shape), reason)
+        return Centring(term.name, "centered", zeros, zeros, rows, np.ones(shape), reason, True)
     reason = "noncentered, as the spec says"
     if choice == "auto":
         reason = f"noncentered: no rough estimate for family {family} with link {link}"
     elif choice == "centered":
         reason = f"noncentered: family {family} has thresholds in place of an intercept"
-    return Centring(term.name, "noncentered", zeros, zeros, rows, zeros, reason)
+    stated = choice != "auto"
+    return Centring(term.name, "noncentered", zeros, zeros, rows, zeros, reason, stated)
 
 
 def _word(weight: float) -> str:

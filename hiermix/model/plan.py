@@ -15,6 +15,9 @@ ParameterRole = Literal[
     "common", "group_sd", "correlation", "residual", "auxiliary", "group_specific"
 ]
 
+Form = Literal["adapted", "centered", "noncentered"]
+"""In which coordinates a group term is sampled."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -101,15 +104,18 @@ class Centring:
         tau (its pooling weight); 0 or 1 throughout for the fixed forms.
     reason
         Why, in words.
+    stated
+        Whether the spec says so; then nothing may change it.
     """
 
     term: str
-    form: Literal["adapted", "centered", "noncentered"]
+    form: Form
     information: np.ndarray
     estimate: np.ndarray
     row_weight: np.ndarray
     weight: np.ndarray
     reason: str
+    stated: bool = False
 
 
 @dataclass(frozen=True)

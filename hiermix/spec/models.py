@@ -160,7 +160,7 @@ class FitSpec(Part):
     target_accept: Annotated[float, Field(ge=0.5, lt=1)] | None = Field(
         default=None,
         description="Acceptance rate that step sizes are tuned for. Higher means smaller steps: "
-        "slower, fewer divergences. null: chosen by the engine.",
+        "slower, fewer divergences. null: chosen by the engine. Further attempts may raise it.",
     )
     max_treedepth: int = Field(
         default=10, ge=5, le=15, description="A draw takes at most 2^max_treedepth steps."
@@ -172,8 +172,8 @@ class FitSpec(Part):
     )
     max_attempts: Annotated[int, Field(ge=1, le=10)] = Field(
         default=3,
-        description="Fits at most made with more careful settings when gates fail. For now there "
-        "is one attempt whatever it says.",
+        description="Fits at most made, each with more careful sampling, while gates of the "
+        "sampler fail. 1: only what the spec says.",
     )
 
 

@@ -20,7 +20,6 @@ def resolved_yaml(
     priors: Mapping[str, str] | None = None,
     engine: str | None = None,
     link: str | None = None,
-    target_accept: float | None = None,
 ) -> str:
     """Return the spec as YAML with every default filled in.
 
@@ -31,7 +30,7 @@ def resolved_yaml(
     ----------
     priors
         Priors with their numbers, by the spec's names. Those that the spec has itself win.
-    engine, link, target_accept
+    engine, link
         What was chosen where the spec says ``auto`` or ``null``.
     """
     values = spec.model_dump(mode="json")
@@ -40,8 +39,6 @@ def resolved_yaml(
         values["fit"]["engine"] = engine
     if link is not None and spec.model.link is None:
         values["model"]["link"] = link
-    if target_accept is not None and spec.fit.target_accept is None:
-        values["fit"]["target_accept"] = target_accept
     return "\n".join(_block(values, "")) + "\n"
 
 

@@ -88,7 +88,7 @@ def entries(place):
 
 
 def kept_chains(place):
-    return sorted(path.name for path in place.glob("runs/long/.*.chains/chain-?.npz"))
+    return sorted(path.name for path in place.glob("runs/long/.*.chains/attempt-1/chain-?.npz"))
 
 
 def test_a_run_is_resumed_after_signals_found_again_and_repeated_bit_for_bit(place):

@@ -7,7 +7,9 @@ are perfect otherwise, so that nothing else can be what the gate sees.
 import csv
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ name: broken
 data: {{path: data.csv}}
 model:
   formula: {formula}
-{model}fit: {{draws: 500, tune: 500, chains: 4, seed: 1}}
+{model}fit: {{draws: 500, tune: 500, chains: 4, seed: 1, max_attempts: 1}}
 """
 
 
@@ -120,7 +122,10 @@ class Perfect:
     def refusals(self, plan):
         return ()
 
-    def sample(self, plan, request, listener):
+    def open(self, plan, listener):
+        return SimpleNamespace(sample=partial(self.sample, plan))
+
+    def sample(self, plan, request):
         self.asked += 1
         rng = np.random.default_rng(request.seed)
         size = (request.chains, request.draws)

@@ -30,7 +30,7 @@ class Silent:
 
 def sample(plan, **changes):
     settings = {"draws": 1000, "tune": 1000, "chains": 4, "seed": 3, "cores": 2} | changes
-    return NutsEngine().sample(plan, FitRequest(**settings), Silent())
+    return NutsEngine().open(plan, Silent()).sample(FitRequest(**settings))
 
 
 def within_monte_carlo_error(draws, mean, sd):
@@ -109,7 +109,7 @@ class Silent:
 
 plan = plan_of(panel(), "y ~ x + (x | g)")
 request = FitRequest(draws=200, tune=300, chains={chains}, seed=7, cores={cores})
-posterior = NutsEngine().sample(plan, request, Silent()).tree["posterior"]
+posterior = NutsEngine().open(plan, Silent()).sample(request).tree["posterior"]
 digest = hashlib.sha256()
 for name in sorted(map(str, posterior.data_vars)):
     digest.update(posterior[name].values[:2].tobytes())
@@ -148,9 +148,9 @@ def test_an_interrupted_run_goes_on_with_the_chains_that_were_kept(tmp_path):
 
     store = tmp_path / "kept"
     with pytest.raises(KeyboardInterrupt):
-        NutsEngine().sample(plan, FitRequest(**short, chain_store=store), Impatient())
+        NutsEngine().open(plan, Impatient()).sample(FitRequest(**short, chain_store=store))
     assert (store / "chain-0.npz").is_file()
     kept = (store / "chain-0.npz").stat().st_mtime_ns
-    resumed = NutsEngine().sample(plan, FitRequest(**short, chain_store=store), Silent())
+    resumed = NutsEngine().open(plan, Silent()).sample(FitRequest(**short, chain_store=store))
     np.testing.assert_array_equal(resumed.tree["posterior"]["x"].values, whole)
     assert (store / "chain-0.npz").stat().st_mtime_ns == kept

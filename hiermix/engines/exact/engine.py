@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,11 @@ from hiermix.engines.clock import Clock
 from hiermix.engines.flags import prepare_pytensor
 from hiermix.errors import EngineError, Where
 from hiermix.model.plan import ModelPlan, tree_name
+
+if TYPE_CHECKING:
+    from hiermix.engines.exact.moments import Moments
+    from hiermix.engines.exact.parameters import Parameters
+    from hiermix.engines.exact.statement import Statement
 
 
 class ExactEngine:
@@ -30,8 +36,21 @@ class ExactEngine:
 
         return refusals(plan)
 
-    def sample(self, plan: ModelPlan, request: FitRequest, listener: ProgressListener) -> Fit:
-        """Reduce the rows, fit a proposal, run the chains, draw what was integrated out.
+    def open(self, plan: ModelPlan, listener: ProgressListener) -> ExactSession:
+        """Take up a plan; nothing is built before the first draw."""
+        return ExactSession(plan, listener)
+
+
+class ExactSession:
+    """A plan's sufficient statistics, kept for all draws that follow the first."""
+
+    def __init__(self, plan: ModelPlan, listener: ProgressListener) -> None:
+        self._plan = plan
+        self._listener = listener
+        self._stated: tuple[Statement, Parameters, Moments] | None = None
+
+    def sample(self, request: FitRequest) -> Fit:
+        """Fit a proposal, run the chains, draw what was integrated out.
 
         Returns
         -------
@@ -41,50 +60,29 @@ class ExactEngine:
         Raises
         ------
         EngineError
-            The number of levels passed, but the pairs of them that meet are too many.
+            The factors' levels meet each other in too many pairs.
         """
-        clock = Clock()
-        prepare_pytensor()
-        listener.stage("compile")
-        # Imported here: bambi takes seconds, which commands that fit nothing must not pay.
+        # Imported here: these take seconds, which commands that fit nothing must not pay.
         from threadpoolctl import threadpool_limits
 
-        from hiermix.engines.bambi_model import build_model
         from hiermix.engines.exact.marginal import Marginal
-        from hiermix.engines.exact.moments import TooLarge, reduce_rows
         from hiermix.engines.exact.outcome import add_outcome
-        from hiermix.engines.exact.parameters import Parameters
         from hiermix.engines.exact.sampling import sample_all
-        from hiermix.engines.exact.statement import read_statement
         from hiermix.engines.posterior import posterior_tree
 
-        clock.lap("import")
-        plain = replace(plan, centring=())
-        statement = read_statement(plain, build_model(plain))
-        clock.lap("build")
+        plan, clock = self._plan, Clock()
         # One thread of BLAS: its threads would spin on blocks of a few rows, and sums would
         # depend on their number.
         with threadpool_limits(1):
-            parameters = Parameters.of(statement)
-            try:
-                moments = reduce_rows(statement)
-            except TooLarge as error:
-                raise EngineError(
-                    "engine.too-large",
-                    f"engine exact cannot fit this model: {error}",
-                    Where(key="fit.engine"),
-                    "fit.engine: nuts",
-                ) from error
-            clock.lap("reduce")
-            listener.stage("sample")
+            statement, parameters, moments = self._reduced(clock)
+            self._listener.stage("sample")
             marginal = Marginal(parameters, moments, request.cores)
-            raw, facts = sample_all(marginal, statement, request, listener)
+            raw, facts = sample_all(marginal, statement, request, self._listener)
             clock.lap("sample")
             names = {name: name for name in raw.values}
-            tree = posterior_tree(
-                plan, names, raw, {"inference_library": "hiermix", "engine": self.name}
-            )
-            listener.stage("predict")
+            attributes = {"inference_library": "hiermix", "engine": ExactEngine.name}
+            tree = posterior_tree(plan, names, raw, attributes)
+            self._listener.stage("predict")
             offset = plan.design.main.offset
             facts["left_out"] = add_outcome(
                 tree,
@@ -95,4 +93,41 @@ class ExactEngine:
                 request.seed,
             )
         clock.lap("predict")
-        return Fit(tree, self.name, "independence", request, facts, clock.seconds, self.lacks)
+        facts["reduction"] = moments.facts(plan.design.n_obs)
+        return Fit(
+            tree,
+            ExactEngine.name,
+            "independence",
+            request,
+            facts,
+            clock.seconds,
+            ExactEngine.lacks,
+        )
+
+    def _reduced(self, clock: Clock) -> tuple[Statement, Parameters, Moments]:
+        """Return what the engine needs of the model; reduce the rows when it is first asked."""
+        if self._stated is not None:
+            return self._stated
+        self._listener.stage("reduce")
+        prepare_pytensor()
+        from hiermix.engines.bambi_model import build_model
+        from hiermix.engines.exact.moments import TooLarge, reduce_rows
+        from hiermix.engines.exact.parameters import Parameters
+        from hiermix.engines.exact.statement import read_statement
+
+        clock.lap("import")
+        plain = replace(self._plan, centring=())
+        statement = read_statement(plain, build_model(plain))
+        clock.lap("build")
+        try:
+            moments = reduce_rows(statement)
+        except TooLarge as error:
+            raise EngineError(
+                "engine.too-large",
+                f"engine exact cannot fit this model: {error}",
+                Where(key="fit.engine"),
+                "fit.engine: nuts",
+            ) from error
+        self._stated = statement, Parameters.of(statement), moments
+        clock.lap("reduce")
+        return self._stated

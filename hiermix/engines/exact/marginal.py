@@ -145,23 +145,23 @@ class Marginal:
         rng: np.random.Generator,
     ) -> np.ndarray:
         """Draw the effects of the eliminated factor given everything else: ``(D, levels, q)``."""
-        n_levels, q = levels.cross.shape[:2]
+        q, _, n_levels = levels.common.shape
         relative = values.lower[levels.position] / values.sigma[:, None, None]
-        left = [
-            levels.cross[:, a, -1] - g @ levels.cross[:, a, :-1].T - (levels.shared[a] @ other.T).T
-            for a in range(q)
-        ]
-        # R' e, then A' R' e / sigma with A the Cholesky factor over sigma.
-        pulled = [sum(levels.roots[:, c, a] * left[c] for c in range(a + 1)) for a in range(q)]
+        pulled = [part[-1] - g @ part[:-1] for part in levels.common]
+        if levels.other:
+            pulled = [
+                part - (met @ other.T).T for part, met in zip(pulled, levels.other, strict=True)
+            ]
+        # With A the Cholesky factor over sigma: A' Z'(residual) / sigma and I + A' Z'Z A.
         right = [
-            sum(relative[:, c, a, None] * pulled[c] for c in range(a, q)) / values.sigma[:, None]
+            sum((relative[:, c, a] / values.sigma)[:, None] * pulled[c] for c in range(a, q))
             for a in range(q)
         ]
-        gram = levels.roots.transpose(0, 2, 1) @ levels.roots
+        gram = dict(zip(pairs(q), levels.gram, strict=True))
         system = {
             (a, b): (a == b)
             + sum(
-                (relative[:, c, a] * relative[:, d, b])[:, None] * gram[:, c, d]
+                (relative[:, c, a] * relative[:, d, b])[:, None] * gram[max(c, d), min(c, d)]
                 for c in range(a, q)
                 for d in range(b, q)
             )
@@ -188,20 +188,18 @@ class Marginal:
                 entry @ product if isinstance(product, np.ndarray) else (product @ entry.T).T
                 for entry, product in zip(inverses, moments.products, strict=True)
             )
-            row, column = np.divmod(moments.where, size)
-            gram[:, row, column] += added
-            gram[:, column, row] = gram[:, row, column]
+            # Only the lower triangle: no more is read, but by blocks of effects of one level.
+            gram.reshape(count, -1)[:, moments.where] += added
         gram /= variance[:, None, None]
+        if any(q > 1 for *_, q in self._others()):
+            below = np.tril(gram, -1)
+            gram = np.tril(gram) + below.transpose(0, 2, 1)
         for position, place, g, q in self._others():
-            lower = values.lower[position]
-            block = gram[:, place].reshape(count, g, q, size)
-            gram[:, place] = (lower.transpose(0, 2, 1)[:, None] @ block).reshape(count, g * q, size)
-            block = gram[:, :, place].reshape(count, size, g, q)
-            gram[:, :, place] = (block @ lower[:, None]).reshape(count, size, g * q)
+            _scale(gram, place, values.lower[position], g, q)
         precision = gram[:, :-1, :-1]
         precision[:, range(m), range(m)] += 1.0
         precision[:, m:, m:] += basis.precision
-        right = gram[:, :-1, -1].copy()
+        right = gram[:, -1, :-1].copy()
         right[:, m:] += basis.pull
         lower, forward = _factorised(precision, right)
         log_det = log_det + 2 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
@@ -222,21 +220,27 @@ class _System:
     log_likelihood: np.ndarray
 
 
+def _scale(gram: np.ndarray, place: slice, lower: np.ndarray, g: int, q: int) -> None:
+    """Multiply the rows and columns of ``g`` levels by their Cholesky factors ``(D, q, q)``."""
+    if q == 1:
+        gram[:, place] *= lower
+        gram[:, :, place] *= lower
+        return
+    count, size = gram.shape[:2]
+    block = gram[:, place].reshape(count, g, q, size)
+    gram[:, place] = (lower.transpose(0, 2, 1)[:, None] @ block).reshape(count, g * q, size)
+    block = gram[:, :, place].reshape(count, size, g, q)
+    gram[:, :, place] = (block @ lower[:, None]).reshape(count, size, g * q)
+
+
 def _inner(levels: Levels, values: Values) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the elements of K^-1 and log det K, each ``(D, patterns)``."""
-    q = levels.upper.shape[1]
+    q = len(levels.common)
     lower = values.lower[levels.position]
     covariance = (lower @ lower.transpose(0, 2, 1)) / (values.sigma**2)[:, None, None]
     flat = np.column_stack([covariance[:, c, d] for c, d in pairs(q)])
     matrix = {}
-    for a, b in pairs(q):
-        weights = np.stack(
-            [
-                levels.upper[:, a, c] * levels.upper[:, b, d]
-                + (levels.upper[:, a, d] * levels.upper[:, b, c] if c != d else 0.0)
-                for c, d in pairs(q)
-            ]
-        )
+    for (a, b), weights in zip(pairs(q), levels.weights, strict=True):
         matrix[a, b] = flat @ weights
         if a == b:
             matrix[a, b] += 1.0

@@ -53,18 +53,21 @@ class Basis:
 
 @dataclass(frozen=True)
 class Levels:
-    """The eliminated factor: ``gram`` is R'R ``(levels, q, q)``.
+    """The eliminated factor, at ``position`` among the statement's.
 
-    ``upper`` ``(patterns, q, q)`` are the different R and ``counts`` ``(patterns,)`` how many
-    levels have each; ``cross`` ``(levels, q, p + 1)`` is Q'[B r], ``roots`` R of all levels.
+    Of its weighted columns Z within each level, ``gram[ab]`` ``(levels,)`` has the lower triangle
+    of Z'Z, ``common`` ``(q, p + 1, levels)`` is Z'[B r], ``other`` has Z'Z_other ``(levels, m)``
+    for each of the ``q`` columns. Different R have ``counts`` ``(patterns,)`` levels;
+    ``weights[ab]`` ``(q (q + 1) / 2, patterns)`` takes the lower triangle of a matrix A to element
+    ab of R A R'.
     """
 
     position: int
-    upper: np.ndarray
+    gram: tuple[np.ndarray, ...]
+    common: np.ndarray
+    other: tuple[sparse.csr_array, ...]
     counts: np.ndarray
-    roots: np.ndarray
-    cross: np.ndarray
-    shared: tuple[sparse.csr_array, ...]
+    weights: tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Moments:
 
     With ``m`` other effects and ``M = m + p + 1``: ``rest`` ``(M, M)`` is C'(I - QQ')C;
     ``products`` has, for each element ``(a, b)`` of the lower triangle of K^-1, what multiplies
-    it, ``(patterns, len(where))``; ``where`` are flat positions of the upper triangle of the
+    it, ``(patterns, len(where))``; ``where`` are flat positions in the lower triangle of the
     ``(M, M)`` result. ``n_rows`` and ``constant`` complete the log likelihood.
     """
 
@@ -85,6 +88,11 @@ class Moments:
     where: np.ndarray
     n_rows: float
     constant: float
+
+    def facts(self, n_rows: int) -> dict[str, str | int]:
+        """Return what the manifest says about the reduction of ``n_rows`` rows."""
+        levels = 0 if self.levels is None else int(self.levels.counts.sum())
+        return {"method": "sums over levels", "rows": n_rows, "levels": levels}
 
 
 def reduce_rows(statement: Statement) -> Moments:
@@ -135,7 +143,15 @@ def reduce_rows(statement: Statement) -> Moments:
         products, where = _sparse_products(cross, shared, pattern, len(counts))
     else:
         products, where = _dense_products(cross, pattern, len(counts))
-    levels = Levels(position, upper, counts, level.upper, cross, shared)
+    roots = level.upper
+    levels = Levels(
+        position,
+        tuple((roots[:, :, a] * roots[:, :, b]).sum(axis=1) for a, b in pairs(roots.shape[1])),
+        np.ascontiguousarray((roots.transpose(0, 2, 1) @ cross).transpose(1, 2, 0)),
+        _pulled(roots, shared) if other.shape[1] else (),
+        counts,
+        _weights(upper),
+    )
     return Moments(basis, levels, other.shape[1], rest, products, where, statement.n_rows, constant)
 
 
@@ -212,6 +228,32 @@ def _patterns(upper: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return upper[first], index, counts
 
 
+def _pulled(
+    roots: np.ndarray, shared: tuple[sparse.csr_array, ...]
+) -> tuple[sparse.csr_array, ...]:
+    """Return R' times the blocks of ``shared``: column a from those of Q up to a."""
+    return tuple(
+        sparse.csr_array(
+            sum(sparse.diags_array(roots[:, c, a]) @ shared[c] for c in range(a + 1))
+        )
+        for a in range(len(shared))
+    )
+
+
+def _weights(upper: np.ndarray) -> tuple[np.ndarray, ...]:
+    q = upper.shape[1]
+    return tuple(
+        np.stack(
+            [
+                upper[:, a, c] * upper[:, b, d]
+                + (upper[:, a, d] * upper[:, b, c] if c != d else 0.0)
+                for c, d in pairs(q)
+            ]
+        )
+        for a, b in pairs(q)
+    )
+
+
 def _dense_products(
     cross: np.ndarray, pattern: np.ndarray, n_patterns: int
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
@@ -231,7 +273,7 @@ def _dense_products(
                 product = product + ordered[:, b, i] * ordered[:, a, j]
             total[:, column] = np.add.reduceat(product, starts)
         found.append(total)
-    return tuple(found), x * size + y
+    return tuple(found), y * size + x
 
 
 def _sparse_products(
@@ -266,7 +308,7 @@ def _sparse_products(
     partners = width[level] - place
     first = np.repeat(np.arange(len(level)), partners)
     second = first + np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
-    where, row = np.unique(column[first] * size + column[second], return_inverse=True)
+    where, row = np.unique(column[second] * size + column[first], return_inverse=True)
     home = pattern[level[first]]
     found = []
     for a, b in pairs(q):

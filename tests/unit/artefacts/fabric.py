@@ -16,10 +16,11 @@ from hiermix.design.types import (
     Response,
 )
 from hiermix.engines.base import Fit, FitRequest
+from hiermix.escalation import Attempt
 from hiermix.gates.verdict import Finding, Verdict
 from hiermix.measurement import Measurement
 from hiermix.model.plan import ModelPlan, Parameter
-from hiermix.pipeline import Attempt, Prepared, RunResult
+from hiermix.pipeline import Prepared, RunResult
 from hiermix.spec.priors import parse_prior
 from hiermix.summary import summarise
 

@@ -10,15 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hiermix.artefacts.judgement import (
+    read_attempts,
     read_measurements,
     read_verdict,
     write_attempts,
     write_measurements,
     write_verdict,
 )
+from hiermix.escalation import Attempt
 from hiermix.gates import Verdict
 from hiermix.measurement import Measurement
-from hiermix.pipeline import Attempt
 from tests.unit.artefacts import fabric
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -59,6 +60,16 @@ def test_a_verdict_reads_back_with_null_for_what_is_missing(tmp_path: Path) -> N
     assert first.startswith("sampler-divergences,sampler,fail,divergences,,,0.0,all chains,")
 
 
+def test_attempts_read_back(tmp_path: Path) -> None:
+    settings = {"draws": 500, "parameterization": {"1|g": "centered"}}
+    made = (
+        Attempt(1, settings, "first\u2028attempt\x85", ("rhat[common]", "mcse"), 1.5, 7),
+        Attempt(2, settings, "é", (), 0.25, None, "no draws"),
+    )
+    write_attempts(tmp_path, made)
+    assert read_attempts(tmp_path) == made
+
+
 def test_attempts_are_one_line_of_json_each(tmp_path: Path) -> None:
     settings = {"draws": np.int64(5), "note": "two\nlines"}
     write_attempts(
@@ -72,4 +83,6 @@ def test_attempts_are_one_line_of_json_each(tmp_path: Path) -> None:
         "reason": "é",
         "failed_gates": ["rhat"],
         "seconds": 1.5,
+        "divergences": None,
+        "error": "",
     }

@@ -10,6 +10,7 @@ import pytest
 from hiermix.artefacts.describe import describe
 from hiermix.artefacts.plots import figures
 from hiermix.artefacts.report import render_report
+from hiermix.escalation import Attempt
 from hiermix.pipeline import RunResult
 from tests.unit.artefacts import fabric
 
@@ -162,6 +163,20 @@ def test_a_model_without_groups_figures_or_findings_has_a_report() -> None:
     page = Page(text)
     assert "no gates" in page.text
     assert "figure" not in page.tags
+
+
+def test_attempts_are_told_where_there_were_several(plain) -> None:
+    result = fabric.result()
+    first = Attempt(1, {}, "first attempt", ("divergences", "rhat[common]"), 4.0, 1234)
+    second = Attempt(2, {}, "divergences failed: target_accept <0.95> -> 0.9875", (), 2.5, None)
+    page = Page(
+        render_report(
+            describe(result, Path("x")), result.tables, result.verdict, {}, (first, second)
+        )
+    )
+    for text in ("Attempts", "1,234", "divergences, rhat[common]", second.reason, "2.5 s"):
+        assert text in page.text
+    assert "attempts.jsonl" not in Page(plain).text
 
 
 def test_the_same_result_gives_the_same_page() -> None:

@@ -89,8 +89,7 @@ cre: [{{form: {form}}}]
 fit: {{seed: 1}}
 """
     first = prepare(load_spec(text, str(tmp_path / "spec.yaml")), tmp_path, Silent())
-    request = SimpleNamespace(target_accept=0.95)
-    stated = resolved_spec(SimpleNamespace(prepared=first, fit=SimpleNamespace(request=request)))
+    stated = resolved_spec(SimpleNamespace(prepared=first))
     assert 'cre: [{group: "g", terms: [' in stated
     again = prepare(load_spec(stated, str(tmp_path / "resolved.yaml")), tmp_path, Silent())
     assert again.design.main.common_columns == first.design.main.common_columns

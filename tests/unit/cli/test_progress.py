@@ -55,6 +55,25 @@ def test_a_screen_gets_a_bar_for_each_chain_and_warnings_afterwards():
     assert "[bold]odd" in terminal.err.getvalue()
 
 
+def test_a_note_is_shown_at_once_in_a_pipe_and_above_the_bars():
+    pipe = Terminal(None, io.StringIO(), {})
+    Lines(pipe).note("attempt 2 of at most 3")
+    assert pipe.err.getvalue() == "note: attempt 2 of at most 3\n"
+    screen = Terminal(None, Screen(), {"TERM": "xterm"})
+    with display(screen) as shown:
+        shown.stage("sample")
+        shown.progress(CHAINS)
+        shown.note("1|g [adapted] \x1b -> centered " + 80 * "x")
+        assert "note: 1|g [adapted] \\x1b -> centered " + 80 * "x" in screen.err.getvalue()
+
+
+def test_a_quiet_terminal_shows_no_notes():
+    quiet = Terminal(None, io.StringIO(), {})
+    quiet.quiet = True
+    Silent(quiet).note("attempt 2 of at most 3")
+    assert quiet.err.getvalue() == ""
+
+
 @pytest.mark.parametrize(
     ("setting", "kind"), [("quiet", Silent), ("verbose", Lines), ("interactive", Bars)]
 )

@@ -4,7 +4,7 @@ import pytest
 from model_support import panel, plan_of
 
 from hiermix.design.grouping import is_nested
-from hiermix.model.centring import build_order
+from hiermix.model.centring import build_order, with_forms
 from hiermix.model.pilot import log_density, run_pilot
 from hiermix.model.working import working_data
 from hiermix.spec.priors import parse_prior
@@ -106,3 +106,22 @@ def test_families_without_a_rough_picture_are_noncentred_and_say_so():
     (centring,) = plan.centring
     assert centring.form == "noncentered"
     assert "no rough estimate" in centring.reason
+
+
+def test_fixed_forms_know_whether_the_spec_states_them():
+    table = panel()
+    stated = plan_of(table, "y ~ x + (x | g)", parameterization={"x|g": "noncentered"})
+    assert {c.term: c.stated for c in stated.centring} == {"1|g": False, "x|g": True}
+    ordinal = plan_of(table, "grade ~ x + (1 | g)", family="cumulative")
+    assert [c.stated for c in ordinal.centring] == [False]
+
+
+def test_other_forms_change_the_coordinates_of_the_terms_that_are_named_and_nothing_else():
+    plan = plan_of(panel(), "y ~ x + (x | g)")
+    other = with_forms(plan, {"x|g": "centered"})
+    before, after = ({c.term: c for c in p.centring} for p in (plan, other))
+    assert after["1|g"] is before["1|g"]
+    assert after["x|g"].form == "centered"
+    assert "adapted" in after["x|g"].reason
+    np.testing.assert_array_equal(after["x|g"].weight, np.ones((7, 1)))
+    assert other.parameters is plan.parameters

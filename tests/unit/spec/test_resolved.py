@@ -32,7 +32,7 @@ def test_the_resolved_spec_names_every_default():
 def test_what_was_chosen_is_filled_in_where_the_spec_left_it_open():
     spec = load(TEXT)
     priors = {"x": "Normal(mu=9, sigma=9)", "sigma": "HalfNormal(sigma=2.5)"}
-    again = load(resolved_yaml(spec, priors, engine="nuts", link="log", target_accept=0.8))
+    again = load(resolved_yaml(spec, priors, engine="nuts", link="log"))
     assert again.priors == {**spec.priors, "sigma": "HalfNormal(sigma=2.5)"}
     assert (again.fit.engine, again.model.link) == ("nuts", "log")
     assert again.fit.target_accept == 0.95

@@ -59,7 +59,7 @@ def test_draws_have_the_exact_conditional_mean_and_covariance(name):
     def draw(noise):
         arrays = [noise[: size - own]]
         if levels is not None:
-            q = levels.upper.shape[1]
+            q = len(levels.common)
             arrays.append(noise[size - own :].reshape(q, 1, -1))
         ((_, drawn),) = marginal.draw(point, lambda chunk: Given(arrays))
         pieces = [drawn.common, *drawn.effects]

@@ -1,0 +1,127 @@
+"""How attempts go through the stages: the engine is a double whose draws are as told."""
+
+import numpy as np
+import pytest
+from model_support import panel
+from run_support import Silent
+
+from hiermix import pipeline
+from hiermix.engines import ENGINES, Fit
+from hiermix.engines.draws import RawDraws
+from hiermix.engines.posterior import posterior_tree
+from hiermix.spec import load_spec
+
+SPEC = """
+name: attempts
+data: {{path: data.csv}}
+model: {{formula: "y ~ x + (x | g)"}}
+fit: {{seed: 1, draws: 500, max_attempts: {max_attempts}}}
+"""
+
+
+class Scripted:
+    """Independent draws, with as many divergences as the script says for each attempt."""
+
+    name = "nuts"
+    lacks = frozenset()
+
+    def __init__(self, divergences, interrupt_at=None):
+        self.divergences = divergences
+        self.interrupt_at = interrupt_at
+        self.opened = []
+        self.requests = []
+
+    def refusals(self, plan):
+        return ()
+
+    def open(self, plan, listener):
+        self.opened.append(plan)
+        return Session(self, plan)
+
+
+class Session:
+    def __init__(self, engine, plan):
+        self.engine, self.plan = engine, plan
+
+    def sample(self, request):
+        number = len(self.engine.requests)
+        self.engine.requests.append(request)
+        if number + 1 == self.engine.interrupt_at:
+            raise KeyboardInterrupt
+        rng = np.random.default_rng(request.seed)
+        size = (request.chains, request.draws)
+        draws = {p.name: rng.normal(size=(*size, *p.shape)) for p in self.plan.parameters}
+        draws |= {p.name: np.exp(draws[p.name]) for p in self.plan.parameters if p.role != "common"}
+        stats = {name: rng.normal(size=size) for name in ("energy", "lp")}
+        diverging = np.zeros(size, dtype=bool)
+        diverging.flat[: self.engine.divergences[number]] = True
+        stats |= {"diverging": diverging, "reached_max_treedepth": np.zeros(size, dtype=bool)}
+        tree = posterior_tree(self.plan, {n: n for n in draws}, RawDraws(draws, stats), {})
+        return Fit(tree, self.engine.name, "scripted", request, seconds={"sample": 1.0})
+
+
+class Listening(Silent):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def fitted(tmp_path, monkeypatch):
+    """Return a function that fits with a scripted engine."""
+    panel(n_groups=12).to_csv(tmp_path / "data.csv", index=False)
+
+    def fit(engine, max_attempts=3):
+        monkeypatch.setitem(ENGINES, "nuts", engine)
+        text = SPEC.format(max_attempts=max_attempts)
+        loaded = load_spec(text, str(tmp_path / "spec.yaml"))
+        listener = Listening()
+        prepared = pipeline.prepare(loaded, tmp_path, listener)
+        result = pipeline.fit(prepared, listener, chain_store=tmp_path / "chains")
+        return result, listener
+
+    return fit
+
+
+def test_attempts_share_a_session_until_the_coordinates_change(fitted, tmp_path):
+    engine = Scripted([5, 3, 0])
+    result, listener = fitted(engine)
+    assert result.verdict.status == "pass"
+    assert [a.divergences for a in result.attempts] == [5, 3, 0]
+    assert len(engine.opened) == 2
+    first, second = engine.opened
+    assert second.parameters is first.parameters
+    assert second.centring != first.centring
+    assert [r.acceptance for r in engine.requests] == pytest.approx([0.95, 0.9875, 0.9875])
+    assert {r.seed for r in engine.requests} == {1}
+    assert len(listener.notes) == 2
+
+
+def test_the_result_is_the_last_attempts_and_its_seconds_are_those_of_all(fitted):
+    engine = Scripted([5, 3, 0])
+    result, _ = fitted(engine)
+    assert result.prepared.plan is engine.opened[-1]
+    assert result.fit.request.target_accept == pytest.approx(0.9875)
+    assert result.seconds["sample"] == 3.0
+    assert {m.value for m in result.measurements if m.metric == "divergences"} == {0.0}
+
+
+def test_one_attempt_is_made_where_the_spec_says_one(fitted):
+    engine = Scripted([5])
+    result, listener = fitted(engine, max_attempts=1)
+    assert result.verdict.failed
+    assert len(result.attempts) == len(engine.requests) == 1
+    assert listener.notes == []
+
+
+def test_finished_chains_are_kept_by_attempt_and_an_interrupted_run_repeats_them(fitted, tmp_path):
+    stopped = Scripted([5, 3, 0], interrupt_at=2)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped)
+    again = Scripted([5, 3, 0])
+    fitted(again)
+    folders = [request.chain_store for request in again.requests]
+    assert folders == [tmp_path / "chains" / f"attempt-{n}" for n in (1, 2, 3)]
+    assert again.requests[:2] == stopped.requests
