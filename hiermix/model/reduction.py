@@ -111,6 +111,9 @@ def reduce_plan(plan: ModelPlan) -> Reduction:
     cell, n_cells, too_fine = _cells(plan.design.main, offset, plan.design.n_obs)
     if too_fine:
         return unreduced(plan, too_fine)
+    if n_cells == 1:
+        # Bambi squeezes a response of one row and two columns to a vector.
+        return unreduced(plan, "all rows are one cell")
     merged = merge(plan, cell, n_cells)
     return Reduction(
         _over_cells(plan, merged, cell, n_cells),

@@ -44,7 +44,7 @@ name: broken
 data: {{path: data.csv}}
 model:
   formula: {formula}
-{model}fit: {{draws: 500, tune: 500, chains: 4, seed: 1, max_attempts: 1}}
+{model}fit: {{engine: nuts, draws: 500, tune: 500, chains: 4, seed: 1, max_attempts: 1}}
 """
 
 

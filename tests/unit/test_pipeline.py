@@ -15,7 +15,7 @@ SPEC = """
 name: attempts
 data: {{path: data.csv}}
 model: {{formula: "y ~ x + (x | g)"}}
-fit: {{seed: 1, draws: 500, max_attempts: {max_attempts}}}
+fit: {{engine: nuts, seed: 1, draws: 500, max_attempts: {max_attempts}}}
 """
 
 

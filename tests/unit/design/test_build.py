@@ -226,7 +226,7 @@ def test_one_bar_correlates_the_effects_that_stand_before_it():
     assert (block.factor.name, block.columns) == ("g", ("1", "x", "f[b]", "f[c]"))
     assert block.pairs == ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
     assert block.labels[1] == "1, f[b]"
-    assert design.warnings == ()
+    assert design_of(panel(), "y ~ x + (x || g)").warnings == ()
     assert design_of(panel(), "y ~ x + (1 | g)").main.correlated_blocks == ()
 
 

@@ -18,6 +18,7 @@ def test_names_and_dims_are_bambis():
         "1|g",
         "f|g_sigma",
         "f|g",
+        "cor|g",
         "sigma",
     ]
     assert plan.parameter("f").dims == (("f_dim", ("b", "c")),)

@@ -72,7 +72,6 @@ def test_all_errors_come_at_once_in_the_order_of_the_text():
         ("dir/s.yaml", 2, "spec.missing"),
         ("dir/s.yaml", 2, "spec.unknown-family"),
         ("dir/s.yaml", 3, "prior.unknown-distribution"),
-        ("dir/s.yaml", 3, "spec.not-supported-yet"),
         ("dir/s.yaml", 4, "spec.missing"),
         ("dir/s.yaml", 4, "spec.wrong-type"),
         ("dir/s.yaml", 4, "spec.duplicate-key"),
