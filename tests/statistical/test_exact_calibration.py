@@ -12,6 +12,7 @@ import pytest
 from exact_support import marginal_of, statement_of
 from model_support import plan_of
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from hiermix.engines.exact.chains import run_chain
 from hiermix.engines.exact.proposal import fit_proposal
@@ -114,7 +115,8 @@ def test_ranks_of_the_truth_are_uniform(name):
     ranks: dict[str, list[int]] = {}
     for seed in range(SIMULATIONS):
         truth, y = simulate(stated, prior, rng)
-        drawn = draws_of(marginal_of(replace(stated, y=y)), seed)
+        with threadpool_limits(1):
+            drawn = draws_of(marginal_of(replace(stated, y=y)), seed)
         assert drawn.keys() == truth.keys()
         for parameter, value in truth.items():
             ranks.setdefault(parameter, []).append(int((drawn[parameter] < value).sum()))

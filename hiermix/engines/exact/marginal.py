@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from hiermix.engines.exact.moments import Levels, Moments
 from hiermix.engines.exact.parameters import Parameters, Values
 from hiermix.engines.exact.small import cholesky, inverse, pairs, solve_normal
+from hiermix.engines.exact.triangular import backward, forward
 
 CHUNK_LEVELS = 8192
 """Points x levels that are worked on at a time: such arrays stay in the cache."""
@@ -97,12 +97,7 @@ class Marginal:
         system = self._system(values)
         m, basis = self.moments.n_other, self.moments.basis
         noise = rng.standard_normal((len(points), m + len(basis.start)))
-        solved = np.stack(
-            [
-                linalg.solve_triangular(lower, forward + z, lower=True, trans="T")
-                for lower, forward, z in zip(system.lower, system.forward, noise, strict=True)
-            ]
-        ).reshape(noise.shape)
+        solved = backward(system.lower, system.forward + noise)
         other, g = self._unwhitened(solved[:, :m], values), solved[:, m:]
         common = basis.start + g @ basis.back.T
         if self.moments.levels is None:
@@ -260,10 +255,4 @@ def _factorised(precision: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, n
                 lower[i] = np.linalg.cholesky(matrix)
             except np.linalg.LinAlgError:
                 continue
-    if not precision.shape[1]:
-        return lower, right
-    forward = [
-        linalg.solve_triangular(matrix, vector, lower=True, check_finite=False)
-        for matrix, vector in zip(lower, right, strict=True)
-    ]
-    return lower, np.stack(forward)
+    return lower, forward(lower, right)

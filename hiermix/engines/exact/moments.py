@@ -233,9 +233,7 @@ def _pulled(
 ) -> tuple[sparse.csr_array, ...]:
     """Return R' times the blocks of ``shared``: column a from those of Q up to a."""
     return tuple(
-        sparse.csr_array(
-            sum(sparse.diags_array(roots[:, c, a]) @ shared[c] for c in range(a + 1))
-        )
+        sparse.csr_array(sum(sparse.diags_array(roots[:, c, a]) @ shared[c] for c in range(a + 1)))
         for a in range(len(shared))
     )
 
