@@ -20,6 +20,9 @@ STARTS = 50
 """Starting points tried until the posterior is positive at one of them."""
 
 STEPS = 1.3
+BLOCK = 500
+"""Proposals that are drawn at a time."""
+
 MAX_STEPS = 20
 """Proposals a draw: their number over the effective share, and at most."""
 
@@ -48,20 +51,19 @@ def run_chain(marginal: Marginal, proposal: Proposal, draws: int, seed: list[int
     Parameters
     ----------
     seed
-        Of the run and the number of the chain: the draws depend on nothing else.
+        Of the run and the number of the chain: the draws depend on nothing else, and a longer
+        chain begins with the shorter one.
 
     Returns
     -------
     Path
         ``draws`` draws, one every `steps_per_draw` proposals.
     """
-    rng = np.random.default_rng(seed)
     steps = steps_per_draw(proposal.effective)
-    first, value = _start(marginal, proposal, rng)
-    points = proposal.draw(rng, (WARMUP + draws) * steps)
+    first, value = _start(marginal, proposal, np.random.default_rng([*seed, 0]))
+    points, thresholds = _proposed(proposal, (WARMUP + draws) * steps, seed)
     log_posterior = marginal.log_posterior(points)
     ratio = log_posterior - proposal.log_density(points)
-    thresholds = np.log(rng.uniform(size=len(points)))
     current = value - float(proposal.log_density(first[None])[0])
     position = -1
     kept = np.empty(len(points), dtype=np.int64)
@@ -78,6 +80,16 @@ def run_chain(marginal: Marginal, proposal: Proposal, draws: int, seed: list[int
     states = np.where(stuck[:, None], first, points[chosen])
     values = np.where(stuck, value, log_posterior[chosen])
     return Path(states, values, probability[WARMUP * steps :].reshape(draws, steps).mean(axis=1))
+
+
+def _proposed(proposal: Proposal, size: int, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Draw points and log uniform numbers in blocks: more of them begin with the same."""
+    points, thresholds = [], []
+    for block in range(-(-size // BLOCK)):
+        rng = np.random.default_rng([*seed, 1 + block])
+        points.append(proposal.draw(rng, BLOCK))
+        thresholds.append(np.log(rng.uniform(size=BLOCK)))
+    return np.concatenate(points)[:size], np.concatenate(thresholds)[:size]
 
 
 def _start(

@@ -96,13 +96,15 @@ class Marginal:
         values = self.parameters.values(points)
         system = self._system(values)
         m, basis = self.moments.n_other, self.moments.basis
-        noise = rng.standard_normal((len(points), m + len(basis.start)))
+        # Row by row from streams of their own: more points begin with the same draws.
+        first, second = rng.spawn(2)
+        noise = first.standard_normal((len(points), m + len(basis.start)))
         solved = backward(system.lower, system.forward + noise)
         other, g = self._unwhitened(solved[:, :m], values), solved[:, m:]
         common = basis.start + g @ basis.back.T
         if self.moments.levels is None:
             return Drawn(common, ())
-        own = self._own(self.moments.levels, values, other, g, rng)
+        own = self._own(self.moments.levels, values, other, g, second)
         effects = list(self._split(other))
         effects.insert(self.moments.levels.position, own)
         return Drawn(common, tuple(effects))
@@ -162,7 +164,7 @@ class Marginal:
             )
             for a, b in pairs(q)
         }
-        noise = rng.standard_normal((q, len(g), n_levels))
+        noise = rng.standard_normal((len(g), q, n_levels)).transpose(1, 0, 2)
         white = solve_normal(cholesky(system, q)[0], right, list(noise))
         lower = values.lower[levels.position]
         return np.stack(

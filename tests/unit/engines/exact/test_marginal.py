@@ -14,6 +14,11 @@ class Given:
     def __init__(self, arrays):
         self._arrays = list(arrays)
 
+    def spawn(self, count):
+        return [Given([array]) for array in self._arrays] + [Given([])] * (
+            count - len(self._arrays)
+        )
+
     def standard_normal(self, shape):
         return self._arrays.pop(0).reshape(shape)
 
@@ -60,7 +65,7 @@ def test_draws_have_the_exact_conditional_mean_and_covariance(name):
         arrays = [noise[: size - own]]
         if levels is not None:
             q = len(levels.common)
-            arrays.append(noise[size - own :].reshape(q, 1, -1))
+            arrays.append(noise[size - own :].reshape(1, q, -1))
         ((_, drawn),) = marginal.draw(point, lambda chunk: Given(arrays))
         pieces = [drawn.common, *drawn.effects]
         return np.concatenate([pieces[i][0].ravel() for i in order])
