@@ -36,10 +36,12 @@ def reference(example) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def fitted(example, priors) -> pipeline.RunResult:
-    """Fit an example under other priors than its spec's."""
+def fitted(example, priors, formula=None) -> pipeline.RunResult:
+    """Fit an example under other priors than its spec's, or another formula."""
     path = spec_path(example)
     overrides = [f"priors.{name}={prior}" for name, prior in priors.items()]
+    if formula is not None:
+        overrides.append(f"model.formula={formula}")
     loaded = load_spec(path.read_bytes(), str(path), overrides)
     return pipeline.fit(pipeline.prepare(loaded, path.parent, Silent()), Silent())
 
@@ -53,11 +55,13 @@ def draws_of(result) -> dict:
     }
 
 
+def reference_draws(example, kind) -> dict:
+    """Return the draws of the model and under the priors of a reference of an example."""
+    stored = reference(example)[kind]
+    return _draws(example, stored["formula"], tuple(stored["priors"].items()))
+
+
 @cache
-def reference_draws(example) -> dict:
-    """Return the draws under the priors of the example's references; one fit an example."""
-    stored = reference(example)
-    priors = [stored[kind]["priors"] for kind in ("same_priors", "exact") if kind in stored]
-    # One fit serves both references.
-    assert all(p == priors[0] for p in priors)
-    return draws_of(fitted(example, priors[0]))
+def _draws(example, formula, priors) -> dict:
+    # References of one model share a fit.
+    return draws_of(fitted(example, dict(priors), formula))

@@ -87,7 +87,8 @@ def _columns(plan: ModelPlan) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield plan.label(part, term.name), columns
         for group in part.group:
             name = plan.label(part, group.name)
-            yield name, tuple(f"{name}[{column}]" for column in group.columns)
+            own = (f"{column}|{group.factor.name}" for column in group.columns)
+            yield name, tuple(plan.label(part, column) for column in own)
 
 
 def _unbounded(prior: Prior) -> Prior:

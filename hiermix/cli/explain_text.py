@@ -106,6 +106,7 @@ def _words(plan: ModelPlan, name: str, part: LinearPart) -> str:
 
 
 def _part(part: LinearPart) -> dict[str, Any]:
+    correlated = {term.name for block in part.correlated_blocks for term in block.terms}
     return {
         "intercept": part.intercept,
         "common": [{"term": term.name, "columns": list(term.columns)} for term in part.common],
@@ -114,7 +115,7 @@ def _part(part: LinearPart) -> dict[str, Any]:
                 "term": term.name,
                 "factor": term.factor.name,
                 "columns": list(term.columns),
-                "correlated": term.correlated,
+                "correlated": term.name in correlated,
             }
             for term in part.group
         ],
@@ -289,7 +290,7 @@ def _about_design(told: dict[str, Any]) -> Iterator[Line]:
         shown = ["Intercept", *columns] if part["intercept"] else columns
         yield line(f"  {name}: {len(shown)} common columns: {', '.join(shown) or 'none'}")
         for term in part["group"]:
-            bound = "correlations asked for" if term["correlated"] else "independent"
+            bound = "correlated" if term["correlated"] else "independent"
             yield line(f"  {name}: {term['term']}: {', '.join(term['columns'])} ({bound})")
     if told["factors"]:
         yield from text_table(

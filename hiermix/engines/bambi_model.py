@@ -21,7 +21,7 @@ from bambi.terms import GroupSpecificTerm
 from hiermix.design.types import Design, GroupTerm, LinearPart
 from hiermix.engines.hierarchy import Hierarchy, sd_distribution
 from hiermix.model.centring import build_order
-from hiermix.model.plan import ModelPlan
+from hiermix.model.plan import ModelPlan, correlation_name
 from hiermix.spec.priors import Prior
 
 INTEGER_FAMILIES = frozenset(
@@ -156,11 +156,17 @@ def build_model(plan: ModelPlan) -> BuiltModel:
         extra_namespace={"block": blocks.__getitem__},
         center_predictors=False,  # they are, at the means of the original rows
     )
-    for number, part in enumerate(plan.parts):
+    hierarchies = [
         _add_group_terms(plan, model, number, part, names)
+        for number, part in enumerate(plan.parts)
+        if part.group
+    ]
     model.build()
     if plan.within_ss:
         _add_within_cells(plan, model.backend.model)
+    with model.backend.model:
+        for hierarchy in hierarchies:
+            hierarchy.add_correlations()
     return BuiltModel(model, names)
 
 
@@ -209,11 +215,8 @@ def _response(design: Design, family: str) -> tuple[dict[str, Any], str]:
 
 def _add_group_terms(
     plan: ModelPlan, model: bmb.Model, number: int, part: LinearPart, names: dict[str, str]
-) -> None:
+) -> Hierarchy:
     """Add the group terms, each after those that its coordinates refer to."""
-    if not part.group:
-        return
-    component = model.parameters[part.parameter]
     prefix = "" if part is plan.design.main else f"{part.parameter}_"
     centring = {c.term: c for c in plan.centring} if part is plan.design.main else {}
     common = tuple(
@@ -221,7 +224,9 @@ def _add_group_terms(
         for index, term in enumerate(part.common)
     )
     intercept = f"{prefix}Intercept" if part.intercept else None
-    hierarchy = Hierarchy(part, common, intercept, plan.centres(part))
+    correlations = _correlations(plan, number, part, names)
+    hierarchy = Hierarchy(part, common, intercept, plan.centres(part), correlations)
+    correlated = {term.name for block in part.correlated_blocks for term in block.terms}
     for term in build_order(part.group):
         label = plan.label(part, term.name)
         sterile = f"{prefix}u{number}_{part.group.index(term)}"
@@ -232,17 +237,28 @@ def _add_group_terms(
             folded = sd_distribution(hyperprior.name, hyperprior.args)
             if folded is not None:
                 hyperprior = bmb.Prior("Folded", dist=folded, **hyperprior.args)
-            prior = bmb.Prior(
-                "Centred",
-                dist=hierarchy.distribution(
-                    term, centring[term.name], hyperprior.args.get("sigma")
-                ),
-                noncentered=False,
-                sigma=hyperprior,
+        if term.name in centring or term.name in correlated:
+            hook = hierarchy.distribution(
+                term, centring.get(term.name), hyperprior.args.get("sigma")
             )
+            prior = bmb.Prior("Centred", dist=hook, noncentered=False, sigma=hyperprior)
         else:
             prior = bmb.Prior("Normal", mu=0, sigma=hyperprior)
+        component = model.parameters[part.parameter]
         component.terms[sterile] = IndexedTerm(sterile, term, prior)
+    return hierarchy
+
+
+def _correlations(
+    plan: ModelPlan, number: int, part: LinearPart, names: dict[str, str]
+) -> dict[str, tuple[str, float]]:
+    """Return sterile name and LKJ parameter of every factor's correlations; extend ``names``."""
+    found: dict[str, tuple[str, float]] = {}
+    for factor in dict.fromkeys(block.factor.name for block in part.correlated_blocks):
+        sterile, label = f"r{number}_{len(found)}", plan.label(part, correlation_name(factor))
+        names[sterile] = label
+        found[factor] = (sterile, float(_prior(plan, label).args["eta"]))
+    return found
 
 
 def _prior(plan: ModelPlan, name: str) -> bmb.Prior:

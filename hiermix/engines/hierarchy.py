@@ -7,12 +7,15 @@ plan, the adapted form is::
     z ~ Normal(-h, q),   u = tau (z + h) / q
 
 so that u ~ Normal(0, tau) exactly, whatever I and r are, and z is about Normal(0, 1) a posteriori
-where they are right (see `hiermix.model.centring`).
+where they are right (see `hiermix.model.centring`). An effect that is correlated with others takes
+its place after some of them: given those, u ~ Normal(m, s), and ``u - m`` and ``r - m`` replace u
+and r, s replaces tau (see `hiermix.engines.correlations`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,8 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from hiermix.design.grouping import is_nested, parent_levels
-from hiermix.design.types import Factor, GroupTerm, LinearPart
+from hiermix.design.types import CorrelatedBlock, Factor, GroupTerm, LinearPart
+from hiermix.engines.correlations import CorrelatedEffects
 from hiermix.model.plan import Centring
 
 FOLDED = {"HalfNormal": pm.Normal, "HalfStudentT": pm.StudentT}
@@ -60,6 +64,51 @@ def signed_sd(name: str, sd: Any, scale: Any) -> Any:
     return model[signed] * scale if signed in model.named_vars else sd
 
 
+@dataclass(frozen=True)
+class Coordinates:
+    """What the sampler's coordinates of a term are relative to.
+
+    ``mean``, ``information`` and ``estimate`` have shape ``(n_groups,)``, or ``(n_groups, k)``
+    for a term with k columns; ``noncentered`` needs none of them.
+    """
+
+    form: str = "noncentered"
+    mean: Any = None
+    information: Any = None
+    estimate: Any = None
+
+    def column(self, number: int) -> Coordinates:
+        """Return the coordinates of one column of a term with several."""
+        if self.form == "noncentered":
+            return self
+        own = (array[:, number] for array in (self.mean, self.information, self.estimate))
+        return Coordinates(self.form, *own)
+
+
+def draw_effect(
+    name: str, at: Coordinates, shift: Any, scale: Any, dims: tuple[str, ...]
+) -> tuple[Any, Any]:
+    """Make the variable behind effects ``u ~ Normal(shift, |scale|)`` of one value a level.
+
+    Returns
+    -------
+    tuple
+        ``u`` and ``w``, where ``u = shift + scale w`` and w ~ Normal(0, 1) a priori.
+    """
+    if at.form == "noncentered":
+        w = pm.Normal(name, 0.0, 1.0, dims=dims)
+        return shift + scale * w, w
+    if at.form == "centered":
+        u = pm.Normal(name, at.mean + shift, abs(scale), dims=dims) - at.mean
+        # Samplers start near a scale of 0, where u is the shift; 0 / 0 would spoil that point.
+        return u, (u - shift) / pt.where(pt.eq(scale, 0), 1.0, scale)
+    q = pt.sqrt(1 + scale**2 * at.information)
+    distance = (at.estimate - at.mean - shift) * scale * at.information
+    h = pt.where(at.information > 0, distance / q, 0.0)
+    w = (pm.Normal(name, -h, q, dims=dims) + h) / q
+    return shift + scale * w, w
+
+
 class Hierarchy:
     """Builds the group-specific effects of one linear predictor, one term after the other.
 
@@ -73,6 +122,9 @@ class Hierarchy:
         Name in the PyMC model of the intercept at centred columns, ``None`` without one.
     centres
         What is taken off the columns of each common term, one ``(k,)`` a term.
+    correlations
+        Factor with correlated effects -> name in the PyMC model of their correlations and
+        parameter of their LKJ prior.
     """
 
     def __init__(
@@ -81,44 +133,89 @@ class Hierarchy:
         common_names: tuple[str, ...],
         intercept_name: str | None,
         centres: tuple[np.ndarray, ...],
+        correlations: Mapping[str, tuple[str, float]],
     ) -> None:
         self._part = part
         self._common_names = common_names
         self._intercept_name = intercept_name
+        self._correlations = correlations
+        self._blocks = {term.name: b for b in part.correlated_blocks for term in b.terms}
+        self._built: dict[int, CorrelatedEffects] = {}
         self._effects: dict[tuple[str, str], Any] = {}
         self._columns = part.common_matrix - np.concatenate([np.zeros(0), *centres])
 
     def distribution(
-        self, term: GroupTerm, centring: Centring, sd_scale: Any
+        self, term: GroupTerm, centring: Centring | None, sd_scale: Any
     ) -> Callable[..., Any]:
-        """Return the hook that Bambi calls for ``term`` while it builds the model."""
+        """Return the hook that Bambi calls for ``term`` while it builds the model.
+
+        Without ``centring`` the term is non-centred.
+        """
 
         def build(name: str, sigma: Any, dims: tuple[str, ...]) -> Any:
             tau = signed_sd(f"{name}_sigma", sigma, sd_scale)
-            effect = self._effect(name, term, centring, tau, dims)
+            at = self._coordinates(term, centring)
+            block = self._blocks.get(term.name)
+            if block is None:
+                effect, _ = draw_effect(f"{name}_z", at, 0.0, tau, dims)
+            else:
+                effect = self._correlated(name, term, block, at, tau, dims)
+            effect = pm.Deterministic(name, effect, dims=dims)
             self._effects[term.factor.name, term.expression] = effect
             return effect
 
         return build
 
-    def _effect(
-        self, name: str, term: GroupTerm, centring: Centring, tau: Any, dims: tuple[str, ...]
+    def add_correlations(self) -> None:
+        """Add the reported correlations to the model, once all terms are in it."""
+        for factor, (name, _) in self._correlations.items():
+            blocks = [b for b in self._part.correlated_blocks if b.factor.name == factor]
+            pairs = [r for b in blocks for r in self._built[b.terms[0].bar].correlations()]
+            pm.Deterministic(name, pt.stack(pairs))
+
+    def _correlated(
+        self,
+        name: str,
+        term: GroupTerm,
+        block: CorrelatedBlock,
+        at: Coordinates,
+        tau: Any,
+        dims: tuple[str, ...],
     ) -> Any:
-        z_name = f"{name}_z"
-        if centring.form == "noncentered":
-            z = pm.Normal(z_name, 0.0, 1.0, dims=dims)
-            return pm.Deterministic(name, z * tau, dims=dims)
         wide = term.labels is not None
+        response = dims[1 + wide :]
+        effects = self._block(block, response)
+        if not wide:
+            effect, w = draw_effect(f"{name}_z", at, *effects.given(tau), dims)
+            effects.add(w, tau)
+            return effect
+        columns = []
+        for number in range(len(term.columns)):
+            shift, scale = effects.given(tau[number])
+            own = (dims[0], *response)
+            column, w = draw_effect(f"{name}_z{number}", at.column(number), shift, scale, own)
+            effects.add(w, tau[number])
+            columns.append(column)
+        return pt.stack(columns, axis=1)
+
+    def _block(self, block: CorrelatedBlock, response: tuple[str, ...]) -> CorrelatedEffects:
+        bar = block.terms[0].bar
+        if bar not in self._built:
+            name, eta = self._correlations[block.factor.name]
+            coords = pm.modelcontext(None).coords
+            shape = tuple(len(coords[dim]) for dim in response)
+            self._built[bar] = CorrelatedEffects(f"{name}_beta{bar}", block, eta, shape)
+        return self._built[bar]
+
+    def _coordinates(self, term: GroupTerm, centring: Centring | None) -> Coordinates:
+        if centring is None or centring.form == "noncentered":
+            return Coordinates()
+        wide = term.labels is not None
+        information, estimate = centring.information, centring.estimate
+        if not wide:
+            information, estimate = information[:, 0], estimate[:, 0]
         mean = self._mean(term, centring.row_weight, wide)
-        if centring.form == "centered":
-            coefficient = pm.Normal(z_name, mean, abs(tau), dims=dims)
-            return pm.Deterministic(name, coefficient - mean, dims=dims)
-        information = centring.information if wide else centring.information[:, 0]
-        estimate = centring.estimate if wide else centring.estimate[:, 0]
-        q = pt.sqrt(1 + tau**2 * information)
-        h = pt.where(information > 0, (estimate - mean) * tau * information / q, 0.0)
-        z = pm.Normal(z_name, -h, q, dims=dims)
-        return pm.Deterministic(name, tau * (z + h) / q, dims=dims)
+        return Coordinates(centring.form, mean, information, estimate)
 
     def _mean(self, term: GroupTerm, row_weight: np.ndarray, wide: bool) -> Any:
         """Predict the levels' coefficients without their own effect of this term."""

@@ -73,8 +73,8 @@ class ModelSpec(Part):
     """The formula and the family."""
 
     formula: Text = Field(
-        description="Model formula as in lme4: 'y ~ x + (x | g)'. (x | g) asks for correlated "
-        "intercepts and slopes, (x || g) for independent ones. Quote it."
+        description="Model formula as in lme4: 'y ~ x + (x | g)'. (x | g) has correlated "
+        "intercepts and slopes, (x || g) independent ones. Quote it."
     )
     family: Text = Field(
         default="gaussian",

@@ -22,7 +22,8 @@ def comparison(plan: ModelPlan, probability: float) -> list[dict[str, Any]]:
     """Return rows of ``cre.csv`` with estimates that need no sampling, if the model has them.
 
     ``random``: the coefficient of the same model without group means, by generalised least
-    squares at restricted maximum likelihood estimates of the sds, without priors. ``fixed``:
+    squares at restricted maximum likelihood estimates of the sds, without priors; its
+    group-specific effects are independent, whatever the bars of the formula say. ``fixed``:
     least squares with a dummy for each level of the factors of ``cre``, the within estimator.
     ``mean`` is the estimate, ``sd`` its standard error, ``lower`` and ``upper`` its confidence
     limits. Both exist for gaussian models with identity link and no model of sigma, unless there

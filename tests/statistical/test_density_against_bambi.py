@@ -1,5 +1,8 @@
 """The model that is sampled is the one that Bambi states for the user's own formula.
 
+Bambi's effects of a level are independent, which is written with two bars here and one in Bambi;
+`test_correlated_density` goes on from there.
+
 Log densities are compared at random points, without sampling: wrong priors, links, codings,
 indexes or parameterizations all show.
 """
@@ -20,20 +23,20 @@ TOLERANCE = 1e-8  # relative; both are float64 sums of at most 200 terms
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 
 MODELS = [
-    ("gaussian", "y ~ x + (x | g)", {}),
+    ("gaussian", "y ~ x + (x || g)", {}),
     ("gaussian", "y ~ 0 + x + z", {}),
     ("gaussian", "y ~ f + x:z + (1 | g) + (1 | h)", {}),
-    ("gaussian", "y ~ f * x + (f | g)", {}),
-    ("gaussian", "y ~ poly(x, 2) + scale(z) + (0 + poly(x, 2) | g)", {}),
+    ("gaussian", "y ~ f * x + (f || g)", {}),
+    ("gaussian", "y ~ poly(x, 2) + scale(z) + (0 + poly(x, 2) || g)", {}),
     ("gaussian", "y ~ x + offset(z) + (1 | g)", {}),
     ("gaussian", "y ~ 1 + (1 | sub)", {}),
     ("gaussian", "y ~ x + (1 | g)", {"components": {"sigma": "~ z + (1 | g)"}}),
     ("t", "y ~ x + (1 | g)", {}),
     ("bernoulli", "hit ~ x + f + z:f + (1 | g)", {}),
     ("bernoulli", "hit ~ x + (1 | g)", {"link": "probit"}),
-    ("binomial", "p(k, n) ~ x + f + (x | g)", {}),
+    ("binomial", "p(k, n) ~ x + f + (x || g)", {}),
     ("beta_binomial", "p(k, n) ~ x + (1 | g)", {}),
-    ("poisson", "count ~ x + offset(log(exposure)) + (x | g)", {}),
+    ("poisson", "count ~ x + offset(log(exposure)) + (x || g)", {}),
     ("negativebinomial", "count ~ x + (1 | g)", {}),
     ("zero_inflated_poisson", "count ~ x + (1 | g)", {}),
     ("hurdle_poisson", "count ~ x + (1 | g)", {}),
@@ -69,7 +72,7 @@ def bambi_statement(table: pd.DataFrame, family: str, formula: str, options: dic
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Bambi's remarks on the user's formula
         model = bmb.Model(
-            bambi_formula(formula, options.get("components", {})),
+            bambi_formula(formula.replace("||", "|"), options.get("components", {})),
             table.astype(dict.fromkeys(text, object)).astype(dict.fromkeys(text, "category")),
             family=family,
             link=options.get("link"),
@@ -146,10 +149,10 @@ def test_log_density_equals_that_of_the_users_formula(family, formula, options):
 @pytest.mark.parametrize(
     "formula",
     [
-        "y ~ x + (x | g)",
-        "y ~ x + f + (x | g) + (1 | h)",
-        "y ~ x + (x | g / sub)",
-        "y ~ f + (f | g)",
+        "y ~ x + (x || g)",
+        "y ~ x + f + (x || g) + (1 | h)",
+        "y ~ x + (x || g / sub)",
+        "y ~ f + (f || g)",
     ],
 )
 @pytest.mark.parametrize("parameterization", ["auto", "centered"])
@@ -200,8 +203,8 @@ def test_centring_changes_coordinates_and_not_the_posterior(formula, parameteriz
 def test_default_priors_are_bambis_numbers():
     table = panel(seed=8)
     for family, formula in [
-        ("gaussian", "y ~ x + f + (x | g)"),
-        ("bernoulli", "hit ~ x + f + z:x + (x | g)"),
+        ("gaussian", "y ~ x + f + (x || g)"),
+        ("bernoulli", "hit ~ x + f + z:x + (x || g)"),
         ("poisson", "count ~ x + poly(z, 2) + (1 | g)"),
     ]:
         plan = plan_of(table, formula, family=family)

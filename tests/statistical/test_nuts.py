@@ -154,3 +154,43 @@ def test_an_interrupted_run_goes_on_with_the_chains_that_were_kept(tmp_path):
     resumed = NutsEngine().open(plan, Silent()).sample(FitRequest(**short, chain_store=store))
     np.testing.assert_array_equal(resumed.tree["posterior"]["x"].values, whole)
     assert (store / "chain-0.npz").stat().st_mtime_ns == kept
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "sampler", "size"),
+    [
+        ("y ~ x + f + (x + f | g)", {}, "nutpie", 4),
+        ("y ~ x + (x | g)", {}, "pymc", 2),
+        ("y ~ x + z + (x + z | g)", {"parameterization": {"x|g": "centered"}}, "nutpie", 3),
+    ],
+)
+def test_where_data_say_nothing_correlations_have_their_prior(formula, options, sampler, size):
+    """Each of k correlated effects: LKJ(eta) has mean 0 and variance 1 / (2 eta + k - 1)."""
+    table = panel(seed=2).assign(se=1e4)
+    eta = 1.5
+    priors = {"1|g": "HalfNormal(1)", "x|g": "HalfNormal(1)", "cor|g": f"LKJ({eta})"}
+    plan = plan_of(table, formula, known_se="se", priors=priors, **options)
+    draws = sample(plan, sampler=sampler).tree["posterior"]["cor|g"]
+    assert draws.sizes["g__cor_dim"] == size * (size - 1) // 2
+    for pair in draws.coords["g__cor_dim"].values:
+        own = draws.sel(g__cor_dim=pair)
+        within_monte_carlo_error(own, 0.0, (2 * eta + size - 1) ** -0.5)
+
+
+def test_every_category_of_a_response_has_correlations_of_its_own():
+    plan = plan_of(panel(), "grade ~ x + (x | g)", family="categorical")
+    posterior = sample(plan, draws=200, tune=200, chains=2).tree["posterior"]
+    draws = posterior["cor|g"]
+    assert draws.dims[2:] == ("g__cor_dim", "grade_dim")
+    assert draws.shape[2:] == (1, 2)
+    first, second = draws.values[:, :, 0, 0], draws.values[:, :, 0, 1]
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.5
+
+
+def test_a_component_has_correlations_under_its_own_name():
+    components = {"sigma": "~ z + (z | g)"}
+    plan = plan_of(panel(), "y ~ x + (x | g)", components=components)
+    posterior = sample(plan, draws=200, tune=200, chains=2).tree["posterior"]
+    assert posterior["cor|g"].coords["g__cor_dim"].values.tolist() == ["1, x"]
+    assert posterior["sigma_cor|g"].coords["sigma_g__cor_dim"].values.tolist() == ["1, z"]
+    assert (np.abs(posterior["sigma_cor|g"]) < 1).all()

@@ -188,7 +188,7 @@ def test_fits_with_and_without_merging_agree(family, formula):
     plan = plan_of(repeated(seed=4), formula, family=family)
     base = {"draws": 1000, "tune": 500, "chains": 2, "seed": 3, "cores": 2}
     merged, plain = (
-        NutsEngine().sample(plan, FitRequest(**base, reduce=reduce), Silent())
+        NutsEngine().open(plan, Silent()).sample(FitRequest(**base, reduce=reduce))
         for reduce in (True, False)
     )
     assert merged.facts["reduction"]["method"].endswith(" cells")
@@ -206,7 +206,7 @@ def test_pointwise_log_likelihood_is_that_of_each_original_row():
     table = repeated(seed=4)
     plan = plan_of(table, "hit ~ x + (1 | g)", family="bernoulli")
     request = FitRequest(draws=50, tune=100, chains=2, seed=1, cores=2)
-    tree = NutsEngine().sample(plan, request, Silent()).tree
+    tree = NutsEngine().open(plan, Silent()).sample(request).tree
     draw = tree["posterior"].isel(chain=1, draw=7)
     levels = draw["1|g"].to_series()
     eta = float(draw["Intercept"]) + float(draw["x"]) * table["x"] + table["g"].map(levels)

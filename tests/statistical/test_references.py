@@ -9,13 +9,13 @@ import pytest
 from run_support import reference, reference_draws
 
 MCSE_UNITS = 4.0
-"""For population parameters: two-sided false alarm 6e-5 each, 4e-3 over the 66 made here."""
+"""For population parameters: two-sided false alarm 6e-5 each, 5e-3 over the 86 made here."""
 
 MCSE_UNITS_GROUP = 5.0
 """For effects of levels, up to 340 comparisons a model: 4 units would call one such model in 50
 wrong by chance alone; 5 units (6e-7 each) call one in 5,000 so."""
 
-BRMS = ("sleepstudy", "cbpp", "eight_schools", "radon", "epilepsy")
+BRMS = ("sleepstudy", "cbpp", "eight_schools", "radon", "radon_cre", "epilepsy")
 
 EXACT = ("sleepstudy", "eight_schools", "ab_lifts")
 
@@ -73,9 +73,10 @@ def too_far(pairs, limit):
     return {name: value for name, value in measured.items() if not value <= limit}
 
 
-def population_pairs(example, stored):
-    draws = reference_draws(example)
-    return [(name, draws[name], numbers) for name, numbers in stored["population"].items()]
+def population_pairs(example, kind):
+    draws = reference_draws(example, kind)
+    stored = reference(example)[kind]["population"]
+    return [(name, draws[name], numbers) for name, numbers in stored.items()]
 
 
 def level_pairs(stored_effects, draws):
@@ -91,18 +92,24 @@ def test_brms_has_every_parameter_of_the_model(example):
     stored = reference(example)["same_priors"]
     effects = level_pairs(stored["group_effects"], lambda term, level: None)
     known = set(stored["population"]) | {name for name, *_ in effects}
-    assert known == set(reference_draws(example))
+    assert known == set(reference_draws(example, "same_priors"))
+
+
+def test_correlations_are_compared_in_every_example_that_has_them():
+    compared = {e: set(reference(e)["same_priors"]["population"]) for e in BRMS}
+    correlated = {e for e, names in compared.items() if any("cor|" in name for name in names)}
+    assert correlated == {"sleepstudy", "radon", "radon_cre"}
 
 
 @pytest.mark.parametrize("example", BRMS)
 def test_population_parameters_are_those_of_brms(example):
-    pairs = population_pairs(example, reference(example)["same_priors"])
+    pairs = population_pairs(example, "same_priors")
     assert too_far(pairs, MCSE_UNITS) == {}
 
 
 @pytest.mark.parametrize("example", BRMS)
 def test_deviations_of_the_levels_are_those_of_brms(example):
-    draws = reference_draws(example)
+    draws = reference_draws(example, "same_priors")
     effects = reference(example)["same_priors"]["group_effects"]
     pairs = level_pairs(effects, lambda term, level: draws[f"{term}[{level}]"])
     assert too_far(pairs, MCSE_UNITS_GROUP) == {}
@@ -110,20 +117,20 @@ def test_deviations_of_the_levels_are_those_of_brms(example):
 
 @pytest.mark.parametrize("example", EXACT)
 def test_population_parameters_are_exact(example):
-    pairs = population_pairs(example, reference(example)["exact"])
+    pairs = population_pairs(example, "exact")
     assert too_far(pairs, MCSE_UNITS) == {}
 
 
 @pytest.mark.parametrize("example", ["ab_lifts", "eight_schools"])
 def test_coefficients_of_the_levels_are_exact(example):
-    draws = reference_draws(example)
+    draws = reference_draws(example, "exact")
     effects = reference(example)["exact"]["coefficients"]
     pairs = level_pairs(effects, lambda term, level: draws["Intercept"] + draws[f"{term}[{level}]"])
     assert too_far(pairs, MCSE_UNITS_GROUP) == {}
 
 
 def test_deviations_of_the_people_in_sleepstudy_are_exact():
-    draws = reference_draws("sleepstudy")
+    draws = reference_draws("sleepstudy", "exact")
     effects = reference("sleepstudy")["exact"]["group_effects"]
     pairs = level_pairs(effects, lambda term, level: draws[f"{term}[{level}]"])
     assert too_far(pairs, MCSE_UNITS_GROUP) == {}

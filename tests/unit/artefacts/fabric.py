@@ -35,7 +35,7 @@ model:
 fit: {draws: 100, chains: 4, seed: 1}
 """
 
-NOTE = "(Days | Subject): fitted as independent, correlations are not estimated yet"
+NOTE = "2 levels of Subject have one row each"
 
 
 def design(n_subjects: int = 18, n_days: int = 10, labels: tuple[str, ...] | None = None) -> Design:

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from model_support import panel
+from model_support import panel, plan_of
 from run_support import Silent
 
 from hiermix.artefacts.resolve import prior_texts, resolved_spec, stated_priors
@@ -65,6 +65,20 @@ def test_bounds_stay_apart_from_the_prior() -> None:
     bounded = replace(plan, parameters=(Parameter("Days", "common", prior=(prior,)),))
     assert stated_priors(bounded, frozenset({"Days"})) == {"Days": "Normal(mu=0, sigma=2)"}
     assert stated_priors(bounded)["Days"].startswith("TruncatedNormal(")
+
+
+def test_the_prior_of_correlations_is_stated_and_planned_again() -> None:
+    formula, components = "y ~ x + (x | g) + (f | h)", {"sigma": "~ z + (z | g)"}
+    given = {"cor|h": "LKJ(3)"}
+    plan = plan_of(panel(), formula, components=components, priors=given)
+    stated = stated_priors(plan)
+    assert {name: text for name, text in stated.items() if "cor|" in name} == {
+        "cor|g": "LKJ(eta=2)",
+        "cor|h": "LKJ(eta=3)",
+        "sigma_cor|g": "LKJ(eta=2)",
+    }
+    again = plan_of(panel(), formula, components=components, priors=stated)
+    assert [p.prior for p in again.parameters] == [p.prior for p in plan.parameters]
 
 
 def test_a_fixed_number_is_left_to_the_spec() -> None:

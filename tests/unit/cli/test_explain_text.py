@@ -30,10 +30,10 @@ def prepared():
     factor = Factor("g", ("g",), ("a", "b", "c"), np.array([0, 0, 0, 1, 1, 2]), np.array([3, 2, 1]))
     x = CommonTerm("x", ("x",), np.ones((6, 1)))
     f = CommonTerm("f", ("f[b]", "f[c]"), np.ones((6, 2)), ("b", "c"), categorical=True)
-    intercept = GroupTerm("1|g", "1", factor, ("1",), np.ones((6, 1)))
+    intercept = GroupTerm("1|g", "1", factor, ("1",), np.ones((6, 1)), correlated=True)
     slopes = (
         GroupTerm("x|g", "x", factor, ("x",), np.ones((6, 1)), correlated=True),
-        GroupTerm("z|g", "z", factor, ("z",), np.ones((6, 1))),
+        GroupTerm("z|g", "z", factor, ("z",), np.ones((6, 1)), correlated=True, bar=1),
     )
     main = LinearPart("mu", True, (x, f), (intercept, *slopes))
     design = Design("y ~ x + f + (x | g) + (0 + z | g)", Response("y", "plain", np.ones(6)), main)
@@ -115,7 +115,7 @@ def test_the_text_tells_model_design_priors_pooling_engine_and_checks(prepared):
         "an own intercept and an own effect of x and an own effect of z for each of the 3 levels",
         "a note",
         "mu: 4 common columns: Intercept, x, f[b], f[c]",
-        "mu: x|g: x (correlations asked for)",
+        "mu: x|g: x (correlated)",
         "1|g: 3 levels are pulled towards Intercept; spread 1|g_sigma ~ HalfNormal",
         "1|g: noncentered (mean weight of a level's own data 0.00): levels carry little",
         "x|g: centered (mean weight of a level's own data 1.00): levels carry much",

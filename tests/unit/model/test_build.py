@@ -9,7 +9,7 @@ def prior_texts(plan, name):
 
 
 def test_names_and_dims_are_bambis():
-    plan = plan_of(panel(), "y ~ x + f + (f | g)")
+    plan = plan_of(panel(), "y ~ x + f + (f || g)")
     assert [p.name for p in plan.parameters] == [
         "Intercept",
         "x",
@@ -18,13 +18,26 @@ def test_names_and_dims_are_bambis():
         "1|g",
         "f|g_sigma",
         "f|g",
-        "cor|g",
         "sigma",
     ]
     assert plan.parameter("f").dims == (("f_dim", ("b", "c")),)
     assert [name for name, _ in plan.parameter("f|g").dims] == ["g__factor_dim", "f__expr_dim"]
     assert plan.parameter("f|g").shape == (7, 2)
     assert plan.parameter("f|g_sigma").shape == (2,)
+
+
+def test_correlated_effects_have_one_parameter_a_factor_with_an_lkj_prior():
+    formula = "y ~ x + f + (x + f | g) + (0 + z + w | g) + (x || h)"
+    components = {"sigma": "~ z + (z | g)"}
+    plan = plan_of(panel(), formula, components=components, priors={"cor|g": "LKJ(4)"})
+    found = [p for p in plan.parameters if p.role == "correlation"]
+    assert [p.name for p in found] == ["cor|g", "sigma_cor|g"]
+    (labels,) = (labels for _, labels in found[0].dims)
+    assert labels[:3] == ("1, x", "1, f[b]", "x, f[b]")
+    assert labels[5:] == ("f[b], f[c]", "z, w")
+    assert found[1].dims == (("sigma_g__cor_dim", ("1, z",)),)
+    assert prior_texts(plan, "cor|g") == ["LKJ(eta=4)"]
+    assert prior_texts(plan, "sigma_cor|g") == ["LKJ(eta=2)"]
 
 
 def test_component_parameters_carry_its_name():
