@@ -13,10 +13,10 @@ from hiermix.spec import canonical_json
 if TYPE_CHECKING:
     from hiermix.pipeline import Prepared
 
-DECISIVE = ("bambi", "pymc", "pytensor", "nutpie", "numpy", "numba")
+DECISIVE = ("bambi", "pymc", "pytensor", "nutpie", "numpy", "scipy", "numba")
 """Packages whose version can change draws; hiermix itself is one too."""
 
-RECORDED = (*DECISIVE, "arviz", "duckdb", "formulae", "pandas", "scipy", "xarray")
+RECORDED = (*DECISIVE, "arviz", "duckdb", "formulae", "pandas", "xarray")
 """Packages whose version the manifest keeps."""
 
 LENGTH = 12

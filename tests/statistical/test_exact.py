@@ -8,6 +8,7 @@ import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
+from exact_support import marginal_of, statement_of
 from model_support import panel, plan_of
 from run_support import Silent
 from scipy import stats
@@ -175,3 +176,28 @@ def test_an_interrupted_run_goes_on_with_the_chains_that_were_kept(tmp_path):
     sample(plan, draws=200, chains=1, chain_store=store)
     assert [path.name for path in store.iterdir()] == ["chain-0.npz"]
     assert digest(sample(plan, draws=200, chains=2, chain_store=store).tree) == whole
+
+
+def test_the_mode_that_the_prior_hides_is_found():
+    """Levels differ by 1 and rows by .1, the prior says that levels differ by .02.
+
+    Almost all of the posterior is where the data are; the prior's own draws never come there.
+    """
+    rng = np.random.default_rng(5)
+    level = np.repeat(np.arange(8), 3)
+    table = pd.DataFrame({"g": [f"g{i}" for i in level]})
+    table["y"] = rng.normal(size=8)[level] + 0.1 * rng.normal(size=24)
+    priors = {"1|g": "LogNormal(-3.9, 0.5)"}
+    plan = plan_of(table, "y ~ 1 + (1 | g)", priors=priors)
+    marginal = marginal_of(statement_of(plan))
+    grid = np.linspace(-6, 2, 161)
+    points = np.array([(a, b) for a in grid for b in grid])
+    density = marginal.log_posterior(points)
+    weight = np.exp(density - density.max())
+    weight /= weight.sum()
+    posterior = sample(plan).tree["posterior"]
+    for name, column in (("sigma", 0), ("1|g_sigma", 1)):
+        mean = float(weight @ points[:, column])
+        sd = float(np.sqrt(weight @ (points[:, column] - mean) ** 2))
+        for distance in distances(np.log(posterior[name]), mean, sd):
+            assert abs(distance) <= MCSE_UNITS, name

@@ -11,13 +11,10 @@ from hiermix.engines.exact.marginal import Marginal
 from hiermix.engines.exact.proposal import Proposal
 
 WARMUP = 50
-"""Draws of a chain that are thrown away; its start is drawn from a wider distribution."""
+"""Draws of a chain that are thrown away."""
 
-START_WIDTH = 3.0
-"""How many times as wide as the proposal the starting points are."""
-
-STARTS = 50
-"""Starting points tried until the posterior is positive at one of them."""
+STARTS = 20
+"""Points, drawn from all that data may say, of which the best is where a chain starts."""
 
 STEPS = 1.3
 BLOCK = 500
@@ -95,12 +92,14 @@ def _proposed(proposal: Proposal, size: int, seed: list[int]) -> tuple[np.ndarra
 def _start(
     marginal: Marginal, proposal: Proposal, rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
-    """Draw a starting point from a distribution wider than the proposal."""
-    drawn = proposal.draw(rng, STARTS)
-    centre = proposal.share @ proposal.mean
-    wide = centre + START_WIDTH * (drawn - centre)
-    values = marginal.log_posterior(wide)
-    finite = np.flatnonzero(np.isfinite(values))
-    if not finite.size:
+    """Choose a starting point without the proposal.
+
+    In the domain of a mode that the proposal misses a chain stays where it is, and R-hat tells.
+    """
+    drawn = marginal.parameters.draw_wide(rng, STARTS)
+    values = marginal.log_posterior(drawn)
+    best = int(np.argmax(values))
+    if not np.isfinite(values[best]):
+        centre = proposal.share @ proposal.mean
         return centre, float(marginal.log_posterior(centre[None])[0])
-    return wide[finite[0]], float(values[finite[0]])
+    return drawn[best], float(values[best])

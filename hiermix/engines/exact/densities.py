@@ -12,6 +12,9 @@ from scipy import special
 from hiermix.model.distributions import frozen
 from hiermix.spec.priors import Prior
 
+FAR = 300.0
+"""Points further from zero on the real line are not drawn: exp(300) is 1e130."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -33,21 +36,26 @@ class Scale:
         distribution = frozen(prior)
         return cls(prior, lower, upper, distribution.logpdf, distribution.ppf)
 
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there is no upper limit."""
+        return math.isinf(self.upper)
+
     def value(self, u: np.ndarray) -> np.ndarray:
         """Return the parameter at points of the real line."""
-        if math.isinf(self.upper):
+        if self.is_unlimited:
             return self.lower + np.exp(u)
         return np.asarray(self.lower + (self.upper - self.lower) * special.expit(u))
 
     def unbounded(self, x: np.ndarray) -> np.ndarray:
         """Return the point of the real line, the inverse of ``value``."""
-        if math.isinf(self.upper):
+        if self.is_unlimited:
             return np.log(x - self.lower)
         return np.asarray(special.logit((x - self.lower) / (self.upper - self.lower)))
 
     def log_prior(self, u: np.ndarray) -> np.ndarray:
         """Return the log density of ``u`` under the prior."""
-        if math.isinf(self.upper):
+        if self.is_unlimited:
             jacobian = u
         else:
             jacobian = (
@@ -56,8 +64,10 @@ class Scale:
         return np.asarray(self.density(self.value(u)) + jacobian)
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
-        """Draw ``u`` from the prior."""
-        return self.unbounded(self.quantile(rng.uniform(size=size)))
+        """Draw ``u`` from the prior, as far as floating point can tell its values from limits."""
+        with np.errstate(all="ignore"):
+            drawn = self.unbounded(self.quantile(rng.uniform(size=size)))
+        return np.asarray(np.nan_to_num(np.clip(drawn, -FAR, FAR)))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from scipy import optimize
 
 from hiermix.engines.exact.parameters import Parameters
 
-PRIOR_DRAWS = 200
-STARTS = 3
-"""Best of the draws from the prior, from which the modes are searched."""
+DRAWS = 200
+"""Draws from the prior, and from all that data may say, among which starts are chosen."""
 
 STEP = 1e-4
 """Of numerical gradients: log sds and the like."""
@@ -44,13 +43,21 @@ def find_modes(
     target: Callable[[np.ndarray], np.ndarray],
     rng: np.random.Generator,
 ) -> list[Mode]:
-    """Climb from the best of some draws from the prior; return the modes found, best first.
+    """Climb from several starts; return the modes found, best first.
 
+    Prior and data may disagree, with a mode each. Starts are the best draws from the prior, and of
+    draws from all that data may say the two best by the posterior and by the likelihood.
     Modes more than 20 below the best are left out.
     """
-    points = parameters.draw_prior(rng, PRIOR_DRAWS)
-    values = target(points)
-    starts = points[np.argsort(-values)[:STARTS]]
+    prior, wide = parameters.draw_prior(rng, DRAWS), parameters.draw_wide(rng, DRAWS)
+    at_prior, at_wide = target(prior), target(wide)
+    with np.errstate(invalid="ignore"):
+        likelihood = np.nan_to_num(at_wide - parameters.log_prior(wide), nan=-np.inf)
+    starts = [
+        prior[np.argmax(at_prior)],
+        wide[np.argmax(at_wide)],
+        wide[np.argmax(likelihood)],
+    ]
     found: list[tuple[np.ndarray, float]] = []
     for start in starts:
         at, value = _climb(start, target)

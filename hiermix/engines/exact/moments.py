@@ -168,11 +168,14 @@ def check_size(sizes: list[int]) -> None:
 def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis, np.ndarray]:
     """Return the basis, and its columns and the residual response as ``(p + 1, n)``."""
     p = common.values.shape[1]
-    q, upper = np.linalg.qr(root[:, None] * common.values)
+    weighted = root[:, None] * common.values
+    length = np.sqrt((weighted**2).sum(axis=0))
+    length = np.where(length > 0, length, 1.0)
+    q, upper = np.linalg.qr(weighted / length)
     left, singular, right = np.linalg.svd(upper)
     alive = singular > RANK_TOLERANCE * singular.max(initial=0.0)
     directions = np.where(alive, q @ left, 0.0)
-    back = right.T / np.where(alive, singular, 1.0)
+    back = right.T / np.where(alive, singular, 1.0) / length[:, None]
     start = directions.T @ y
     residual = y - directions @ start
     again = directions.T @ residual

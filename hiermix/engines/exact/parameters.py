@@ -10,6 +10,9 @@ import numpy as np
 from hiermix.engines.exact.densities import Partial, Scale, cholesky_rows, lkj_partials
 from hiermix.engines.exact.statement import FactorEffects, Statement
 
+ORDERS = 3
+"""Orders of magnitude below the response's sd in which an sd is looked for."""
+
 
 @dataclass(frozen=True)
 class Values:
@@ -43,24 +46,48 @@ class Parameters:
     transforms: tuple[Scale | Partial, ...]
     sigma: float | None
     factors: tuple[FactorEffects, ...]
+    units: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, statement: Statement) -> Parameters:
-        """List the free variance parameters of a statement."""
+        """List the free variance parameters of a statement.
+
+        ``units`` are their sizes by the data alone: the sd of the response, over the root mean
+        square of an effect's column; 1 for partial correlations.
+        """
         free: list[Scale | Partial] = []
+        units: list[float] = []
+        spread = float(statement.y.std()) or 1.0
         sigma = statement.sigma
         if not isinstance(sigma, float):
             free.append(Scale.of(sigma))
+            units.append(spread)
         for factor in statement.factors:
             free += [Scale.of(prior) for prior in factor.sd_priors]
+            size = np.sqrt((factor.values**2).mean(axis=0))
+            units += list(spread / np.where(size > 0, size, 1.0))
             for members, eta in factor.blocks:
-                free += lkj_partials(len(members), eta)
-        return cls(tuple(free), sigma if isinstance(sigma, float) else None, statement.factors)
+                partials = lkj_partials(len(members), eta)
+                free += partials
+                units += [1.0] * len(partials)
+        fixed = sigma if isinstance(sigma, float) else None
+        return cls(tuple(free), fixed, statement.factors, tuple(units))
 
     @property
     def size(self) -> int:
         """Dimensions."""
         return len(self.transforms)
+
+    @property
+    def tails(self) -> tuple[tuple[int, int], ...]:
+        """Positions of sds and the sides, -1 or 1, on which their priors have a limit."""
+        found: list[tuple[int, int]] = []
+        for position, transform in enumerate(self.transforms):
+            if isinstance(transform, Scale):
+                found.append((position, -1))
+                if not transform.is_unlimited:
+                    found.append((position, 1))
+        return tuple(found)
 
     def log_prior(self, points: np.ndarray) -> np.ndarray:
         """Return the log prior density of points ``(D, d)`` of the real line."""
@@ -73,6 +100,20 @@ class Parameters:
     def draw_prior(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draw ``(size, d)`` points from the prior."""
         drawn = [transform.draw(rng, size) for transform in self.transforms]
+        return np.column_stack(drawn) if drawn else np.zeros((size, 0))
+
+    def draw_wide(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Draw ``(size, d)`` points from everything that data may say, whatever the priors do.
+
+        Sds are log-uniform over `ORDERS` below and one above their units, or from their priors
+        where these have other limits than zero.
+        """
+        drawn = []
+        for transform, unit in zip(self.transforms, self.units, strict=True):
+            if isinstance(transform, Scale) and transform.lower == 0 and transform.is_unlimited:
+                drawn.append(np.log(unit) + np.log(10) * rng.uniform(-ORDERS, 1, size=size))
+            else:
+                drawn.append(transform.draw(rng, size))
         return np.column_stack(drawn) if drawn else np.zeros((size, 0))
 
     def values(self, points: np.ndarray) -> Values:

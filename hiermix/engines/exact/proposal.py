@@ -5,7 +5,9 @@ Guillin, Marin and Robert 2008, doi:10.1007/s11222-008-9059-x), with all draws s
 the average of the proposals that they came from (Cornuet, Marin, Mira and Robert 2012,
 doi:10.1111/j.1467-9469.2011.00756.x). The prior itself is one component: the ratio of posterior to
 proposal is then bounded by the likelihood's maximum, whatever the mixture misses (Hesterberg 1995,
-doi:10.1080/00401706.1995.10484303).
+doi:10.1080/00401706.1995.10484303). Another is for sds near zero: where data allow none and the
+prior's density at zero is positive, the posterior of u = log(sd) falls like exp(u) to the left, ten
+sds from the mode, where importance draws of a round are too few to show it. Chains stick there.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ NU = 6.0
 
 PRIOR_SHARE = 0.03
 """Share of proposals that are drawn from the prior."""
+
+TAIL_SHARE = 0.05
+"""Share of proposals in which one sd is near a limit of its prior, all limits alike."""
 
 WIDEN = 1.15
 """Factor on the covariances of a fit: a proposal should be a little wider than its target."""
@@ -60,9 +65,13 @@ class Proposal:
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log density at points ``(D, d)``."""
         components = _log_t(points, self.mean, self.root)[0] + np.log(self.share)
-        mixture = special.logsumexp(components, axis=1) + np.log1p(-PRIOR_SHARE)
+        mixture = special.logsumexp(components, axis=1)
+        mixture += np.log1p(-PRIOR_SHARE - self._tail_share)
         prior = self.parameters.log_prior(points) + np.log(PRIOR_SHARE)
-        return np.asarray(np.logaddexp(mixture, prior))
+        total = np.logaddexp(mixture, prior)
+        if self._tail_share:
+            total = np.logaddexp(total, self._log_tails(points) + np.log(self._tail_share))
+        return np.asarray(total)
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draw ``(size, d)`` points."""
@@ -70,10 +79,44 @@ class Proposal:
         component = rng.choice(len(self.share), size=size, p=self.share)
         normal = rng.standard_normal((size, d))
         scale = np.sqrt(NU / rng.chisquare(NU, size=size))
-        from_prior = rng.uniform(size=size) < PRIOR_SHARE
+        kind = rng.uniform(size=size)
         prior = self.parameters.draw_prior(rng, size)
         offset = np.einsum("nij,nj->ni", self.root[component], normal) * scale[:, None]
-        return np.where(from_prior[:, None], prior, self.mean[component] + offset)
+        points = self.mean[component] + offset
+        if self._tail_share:
+            chosen = np.flatnonzero(kind > 1 - self._tail_share)
+            tails = np.array(self.parameters.tails)
+            position, side = tails[rng.integers(0, len(tails), len(chosen))].T
+            beyond = rng.standard_exponential(len(chosen))
+            points[chosen, position] = self._centre[position] + side * beyond
+        return np.where((kind < PRIOR_SHARE)[:, None], prior, points)
+
+    @property
+    def _tail_share(self) -> float:
+        return TAIL_SHARE if self.parameters.tails else 0.0
+
+    @property
+    def _centre(self) -> np.ndarray:
+        """Where tails begin, ``(d,)``."""
+        return np.asarray(self.share @ self.mean)
+
+    def _log_tails(self, points: np.ndarray) -> np.ndarray:
+        """Return the log density of draws of which one sd is replaced by one in a tail.
+
+        That sd is exponential beyond the centre of the mixture, the others have their marginal
+        distribution: for t components that is t again.
+        """
+        tails = self.parameters.tails
+        total = np.empty((len(points), len(tails)))
+        for place, (position, side) in enumerate(tails):
+            beyond = side * (points[:, position] - self._centre[position])
+            others = np.delete(np.arange(points.shape[1]), position)
+            rows = self.root[:, others]
+            root = np.linalg.cholesky(rows @ rows.transpose(0, 2, 1))
+            log_density, _ = _log_t(points[:, others], self.mean[:, others], root)
+            rest = special.logsumexp(log_density + np.log(self.share), axis=1)
+            total[:, place] = np.where(beyond > 0, rest - beyond, -np.inf)
+        return np.asarray(special.logsumexp(total, axis=1) - np.log(len(tails)))
 
 
 def fit_proposal(

@@ -1,5 +1,7 @@
 """The collapsed likelihood and the conditional draws against dense linear algebra."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from exact_support import MODELS, dense, marginal_of, random_points, statement
@@ -110,7 +112,6 @@ def test_a_million_in_the_response_costs_no_digits():
     # The response's mean is a million sds away from zero; the prior of the intercept is wide.
     stated = statement("far from the prior")
     shifted = marginal_of(stated)
-    from dataclasses import replace
 
     moved = replace(
         stated,
@@ -122,4 +123,22 @@ def test_a_million_in_the_response_costs_no_digits():
     points = random_points(shifted.parameters)
     np.testing.assert_allclose(
         marginal_of(moved).log_posterior(points), shifted.log_posterior(points), rtol=1e-7
+    )
+
+
+def test_the_unit_of_a_column_does_not_matter():
+    stated = statement("slopes")
+    common = stated.coefficients
+    scale = np.array([1.0, 1e14, 1.0, 1e-14])
+    scaled = replace(
+        stated,
+        coefficients=replace(
+            common, values=common.values * scale, mean=common.mean / scale, sd=common.sd / scale
+        ),
+    )
+    points = random_points(marginal_of(stated).parameters)
+    np.testing.assert_allclose(
+        marginal_of(scaled).log_posterior(points),
+        marginal_of(stated).log_posterior(points),
+        rtol=1e-9,
     )
