@@ -12,8 +12,8 @@ from scipy import special
 from hiermix.model.distributions import frozen
 from hiermix.spec.priors import Prior
 
-FAR = 300.0
-"""Points further from zero on the real line are not drawn: exp(300) is 1e130."""
+FAR = 690.0
+"""Points further from zero on the real line have density zero: exp(690) is 1e299."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Scale:
             jacobian = (
                 special.log_expit(u) + special.log_expit(-u) + math.log(self.upper - self.lower)
             )
-        return np.asarray(self.density(self.value(u)) + jacobian)
+        return np.where(np.abs(u) > FAR, -np.inf, self.density(self.value(u)) + jacobian)
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
-        """Draw ``u`` from the prior, as far as floating point can tell its values from limits."""
+        """Draw ``u`` from the prior; what floating point cannot hold is just beyond `FAR`."""
         with np.errstate(all="ignore"):
             drawn = self.unbounded(self.quantile(rng.uniform(size=size)))
-        return np.asarray(np.nan_to_num(np.clip(drawn, -FAR, FAR)))
+        return np.asarray(np.clip(np.nan_to_num(drawn, nan=FAR + 1), -FAR - 1, FAR + 1))
 
 
 @dataclass(frozen=True)

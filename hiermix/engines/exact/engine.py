@@ -10,7 +10,6 @@ import numpy as np
 from hiermix.engines.base import Fit, FitRequest, ProgressListener
 from hiermix.engines.clock import Clock
 from hiermix.engines.flags import prepare_pytensor
-from hiermix.errors import EngineError, Where
 from hiermix.model.plan import ModelPlan, tree_name
 
 if TYPE_CHECKING:
@@ -56,11 +55,6 @@ class ExactSession:
         -------
         Fit
             The same draws for the same plan and request, whatever the number of cores.
-
-        Raises
-        ------
-        EngineError
-            The factors' levels meet each other in too many pairs.
         """
         # Imported here: these take seconds, which commands that fit nothing must not pay.
         from threadpoolctl import threadpool_limits
@@ -111,7 +105,7 @@ class ExactSession:
         self._listener.stage("reduce")
         prepare_pytensor()
         from hiermix.engines.bambi_model import build_model
-        from hiermix.engines.exact.moments import TooLarge, reduce_rows
+        from hiermix.engines.exact.moments import reduce_rows
         from hiermix.engines.exact.parameters import Parameters
         from hiermix.engines.exact.statement import read_statement
 
@@ -119,15 +113,7 @@ class ExactSession:
         plain = replace(self._plan, centring=())
         statement = read_statement(plain, build_model(plain))
         clock.lap("build")
-        try:
-            moments = reduce_rows(statement)
-        except TooLarge as error:
-            raise EngineError(
-                "engine.too-large",
-                f"engine exact cannot fit this model: {error}",
-                Where(key="fit.engine"),
-                "fit.engine: nuts",
-            ) from error
+        moments = reduce_rows(statement)
         self._stated = statement, Parameters.of(statement), moments
         clock.lap("reduce")
         return self._stated

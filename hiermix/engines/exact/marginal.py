@@ -22,6 +22,9 @@ from hiermix.engines.exact.triangular import backward, forward
 CHUNK_LEVELS = 8192
 """Points x levels that are worked on at a time: such arrays stay in the cache."""
 
+CHUNK_EFFECTS = 250_000
+"""Points x levels x effects a level that are drawn at a time (2 MB)."""
+
 CHUNK_DENSE = 4_000_000
 """Points x effects^2 of the dense systems that are worked on at a time (32 MB)."""
 
@@ -45,15 +48,18 @@ class Marginal:
     moments: Moments
     threads: int = 1
 
-    def chunks(self, size: int) -> list[slice]:
-        """Return the slices of ``size`` points that are worked on at a time.
+    def chunks(self, size: int, drawn: bool = False) -> list[slice]:
+        """Return the slices of ``size`` points that are worked on, or drawn at, at a time.
 
         They depend on the model alone, so the draws do not depend on the machine.
         """
         levels = self.moments.levels
-        patterns = 1 if levels is None else len(levels.counts)
-        dense = len(self.moments.rest) ** 2
-        step = max(1, min(CHUNK_LEVELS // patterns, CHUNK_DENSE // dense, 1000))
+        step = min(CHUNK_DENSE // len(self.moments.rest) ** 2, 1000)
+        if levels is not None:
+            step = min(step, CHUNK_LEVELS // len(levels.counts))
+        if levels is not None and drawn:
+            step = min(step, CHUNK_EFFECTS // (levels.common.shape[0] * levels.common.shape[2]))
+        step = max(step, 1)
         return [slice(at, min(at + step, size)) for at in range(0, size, step)]
 
     def log_posterior(self, points: np.ndarray) -> np.ndarray:
@@ -75,7 +81,7 @@ class Marginal:
 
         ``generator`` gives the random numbers of a chunk by its number.
         """
-        chunks = self.chunks(len(points))
+        chunks = self.chunks(len(points), drawn=True)
         jobs = [(points[c], number) for number, c in enumerate(chunks)]
         drawn = self._map(lambda job: self._draw(job[0], generator(job[1])), jobs)
         yield from zip(chunks, drawn, strict=True)
@@ -181,12 +187,14 @@ class Marginal:
         if moments.levels is not None:
             inverses, log_dets = _inner(moments.levels, values)
             log_det = log_det + log_dets @ moments.levels.counts
-            added = sum(
-                entry @ product if isinstance(product, np.ndarray) else (product @ entry.T).T
-                for entry, product in zip(inverses, moments.products, strict=True)
-            )
+            if moments.levels.direct is not None:
+                gram += _direct(moments.levels.direct, inverses)
             # Only the lower triangle: no more is read, but by blocks of effects of one level.
-            gram.reshape(count, -1)[:, moments.where] += added
+            for entry, product in zip(inverses, moments.products, strict=False):
+                added = (
+                    entry @ product if isinstance(product, np.ndarray) else (product @ entry.T).T
+                )
+                gram.reshape(count, -1)[:, moments.where] += added
         gram /= variance[:, None, None]
         if any(q > 1 for *_, q in self._others()):
             below = np.tril(gram, -1)
@@ -215,6 +223,16 @@ class _System:
     lower: np.ndarray
     forward: np.ndarray
     log_likelihood: np.ndarray
+
+
+def _direct(cross: np.ndarray, inverses: list[np.ndarray]) -> np.ndarray:
+    """Return the sum over levels of (Q'C)' K^-1 (Q'C), ``(D, p + 1, p + 1)``."""
+    total = np.zeros((len(inverses[0]), cross.shape[1], cross.shape[1]))
+    for at in range(len(total)):
+        for (a, b), entry in zip(pairs(len(cross)), inverses, strict=True):
+            product = (cross[a] * entry[at]) @ cross[b].T
+            total[at] += product if a == b else product + product.T
+    return total
 
 
 def _scale(gram: np.ndarray, place: slice, lower: np.ndarray, g: int, q: int) -> None:

@@ -19,21 +19,13 @@ import numpy as np
 from scipy import sparse
 
 from hiermix.design.sweeping import LevelBasis
+from hiermix.engines.exact.products import dense_products, n_products, sparse_products
+from hiermix.engines.exact.size import MAX_PRODUCTS, check_size, largest
 from hiermix.engines.exact.small import pairs
 from hiermix.engines.exact.statement import Coefficients, FactorEffects, Statement
 
 RANK_TOLERANCE = 1e-12
 """Directions of the common columns with singular values below this share have no data."""
-
-MAX_OTHER = 2_500
-"""Effects of all factors but the largest: they are solved for densely."""
-
-MAX_PRODUCTS = 40_000_000
-"""Stored products of elements of Q'C: 320 MB, and as many multiplications an evaluation."""
-
-
-class TooLarge(Exception):
-    """The model is too large for the exact engine; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,7 @@ class Levels:
     of Z'Z, ``common`` ``(q, p + 1, levels)`` is Z'[B r], ``other`` has Z'Z_other ``(levels, m)``
     for each of the ``q`` columns. Different R have ``counts`` ``(patterns,)`` levels;
     ``weights[ab]`` ``(q (q + 1) / 2, patterns)`` takes the lower triangle of a matrix A to element
-    ab of R A R'.
+    ab of R A R'. ``direct`` ``(q, p + 1, levels)`` is Q'[B r] where there are no ``products``.
     """
 
     position: int
@@ -68,6 +60,7 @@ class Levels:
     other: tuple[sparse.csr_array, ...]
     counts: np.ndarray
     weights: tuple[np.ndarray, ...]
+    direct: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -112,12 +105,12 @@ def reduce_rows(statement: Statement) -> Moments:
     constant = -0.5 * statement.n_rows * float(np.log(2 * np.pi))
     if not statement.counted:
         constant += float(np.log(root).sum())
-    sizes = [f.factor.n_groups * f.values.shape[1] for f in statement.factors]
-    if not sizes:
+    factors = [(f.factor, f.values.shape[1]) for f in statement.factors]
+    check_size(factors, len(basis.start))
+    if not factors:
         rest = columns @ columns.T
         return Moments(basis, None, 0, rest, (), np.zeros(0, int), statement.n_rows, constant)
-    position = int(np.argmax(sizes))
-    check_size(sizes)
+    position = largest(factors)
     own = statement.factors[position]
     level = LevelBasis.of(
         np.ascontiguousarray(root * own.values.T), own.factor.index, own.factor.n_groups
@@ -139,30 +132,25 @@ def reduce_rows(statement: Statement) -> Moments:
     )
     rest = _rest(other, shared, swept)
     upper, pattern, counts = _patterns(level.upper)
+    products: tuple[np.ndarray | sparse.csr_array, ...] = ()
+    where, direct = np.zeros(0, dtype=np.int64), None
     if other.shape[1]:
-        products, where = _sparse_products(cross, shared, pattern, len(counts))
+        products, where = sparse_products(cross, shared, pattern, len(counts))
+    elif n_products(cross, len(counts)) <= MAX_PRODUCTS:
+        products, where = dense_products(cross, pattern, len(counts))
     else:
-        products, where = _dense_products(cross, pattern, len(counts))
+        direct = np.ascontiguousarray(cross.transpose(1, 2, 0))
     roots = level.upper
     levels = Levels(
         position,
         tuple((roots[:, :, a] * roots[:, :, b]).sum(axis=1) for a, b in pairs(roots.shape[1])),
         np.ascontiguousarray((roots.transpose(0, 2, 1) @ cross).transpose(1, 2, 0)),
         _pulled(roots, shared) if other.shape[1] else (),
-        counts,
-        _weights(upper),
+        counts if direct is None else np.ones(len(roots)),
+        _weights(upper if direct is None else roots),
+        direct,
     )
     return Moments(basis, levels, other.shape[1], rest, products, where, statement.n_rows, constant)
-
-
-def check_size(sizes: list[int]) -> None:
-    """Raise TooLarge if all factors but the one with the most effects have too many together."""
-    other = sum(sizes) - max(sizes, default=0)
-    if other > MAX_OTHER:
-        raise TooLarge(
-            f"{other:,} group-specific effects beside those of the largest factor; "
-            f"at most {MAX_OTHER:,}"
-        )
 
 
 def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis, np.ndarray]:
@@ -171,7 +159,9 @@ def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis
     weighted = root[:, None] * common.values
     length = np.sqrt((weighted**2).sum(axis=0))
     length = np.where(length > 0, length, 1.0)
-    q, upper = np.linalg.qr(weighted / length)
+    missing = max(p - len(root), 0)
+    q, upper = np.linalg.qr(np.pad(weighted / length, ((0, missing), (0, 0))))
+    q = q[: len(root)]
     left, singular, right = np.linalg.svd(upper)
     alive = singular > RANK_TOLERANCE * singular.max(initial=0.0)
     directions = np.where(alive, q @ left, 0.0)
@@ -253,80 +243,3 @@ def _weights(upper: np.ndarray) -> tuple[np.ndarray, ...]:
         )
         for a, b in pairs(q)
     )
-
-
-def _dense_products(
-    cross: np.ndarray, pattern: np.ndarray, n_patterns: int
-) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    q, size = cross.shape[1:]
-    x, y = np.triu_indices(size)
-    if len(pairs(q)) * n_patterns * len(x) > MAX_PRODUCTS:
-        raise TooLarge(f"{n_patterns:,} levels x {size - 1} common coefficients are too many")
-    order = np.argsort(pattern, kind="stable")
-    starts = np.searchsorted(pattern[order], np.arange(n_patterns))
-    ordered = cross[order]
-    found = []
-    for a, b in pairs(q):
-        total = np.empty((n_patterns, len(x)))
-        for column, (i, j) in enumerate(zip(x, y, strict=True)):
-            product = ordered[:, a, i] * ordered[:, b, j]
-            if a != b:
-                product = product + ordered[:, b, i] * ordered[:, a, j]
-            total[:, column] = np.add.reduceat(product, starts)
-        found.append(total)
-    return tuple(found), y * size + x
-
-
-def _sparse_products(
-    cross: np.ndarray, shared: tuple[sparse.csr_array, ...], pattern: np.ndarray, n_patterns: int
-) -> tuple[tuple[sparse.csr_array, ...], np.ndarray]:
-    """Pair the columns that each level touches; few of all pairs of columns ever meet."""
-    levels, q, p1 = cross.shape
-    m = shared[0].shape[1]
-    size = m + p1
-    touched = sum(abs(s) for s in shared)
-    touched = sparse.csr_array(touched)
-    touched.sort_indices()
-    met = np.diff(touched.indptr)
-    width = met + p1
-    n_pairs = int((width.astype(np.int64) * (width + 1) // 2).sum())
-    if n_pairs * len(pairs(q)) > MAX_PRODUCTS:
-        raise TooLarge(
-            f"levels of the largest factor meet {n_pairs:,} pairs of other effects, at most "
-            f"{MAX_PRODUCTS // len(pairs(q)):,}"
-        )
-    level = np.repeat(np.arange(levels), width)
-    start = np.cumsum(width) - width
-    place = np.arange(len(level)) - start[level]
-    is_other = place < met[level]
-    column = np.empty(len(level), dtype=np.int64)
-    column[is_other] = touched.indices
-    column[~is_other] = m + (place - met[level])[~is_other]
-    values = np.empty((q, len(level)))
-    for a, own in enumerate(shared):
-        values[a, is_other] = _at(own, level[is_other], column[is_other])
-        values[a, ~is_other] = cross[:, a].ravel()
-    partners = width[level] - place
-    first = np.repeat(np.arange(len(level)), partners)
-    second = first + np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
-    where, row = np.unique(column[second] * size + column[first], return_inverse=True)
-    home = pattern[level[first]]
-    found = []
-    for a, b in pairs(q):
-        product = values[a, first] * values[b, second]
-        if a != b:
-            product = product + values[b, first] * values[a, second]
-        found.append(sparse.csr_array((product, (row, home)), shape=(len(where), n_patterns)))
-    return tuple(found), where
-
-
-def _at(matrix: sparse.csr_array, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Return elements of a sparse matrix at positions in row-major order, zeros included."""
-    matrix.sort_indices()
-    own = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)) * matrix.shape[1]
-    keys = own + matrix.indices
-    wanted = row * matrix.shape[1] + column
-    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-    if not len(keys):
-        return np.zeros(len(wanted))
-    return np.where(keys[place] == wanted, matrix.data[place], 0.0)

@@ -72,7 +72,7 @@ def _log_density(
     mean, sd = _mean_and_sd(statement, values, chain, part)
     counted: np.ndarray | float = 1.0
     if statement.counted:
-        sd, counted = sd * np.sqrt(statement.weight), statement.weight
+        counted = statement.weight
     z = (statement.y - mean) / sd
     return np.asarray(counted * (-0.5 * z**2 - np.log(sd) - 0.5 * np.log(2 * np.pi)))
 
@@ -96,7 +96,8 @@ def _mean_and_sd(
             for column, place in enumerate(places):
                 mean += levels[:, effects.factor.index, column] * effects.values[:, place]
     sigma = statement.sigma if isinstance(statement.sigma, float) else own["sigma"][:, None]
-    return mean, np.broadcast_to(sigma / np.sqrt(statement.weight), mean.shape)
+    precision = 1.0 if statement.counted else statement.weight
+    return mean, np.broadcast_to(sigma / np.sqrt(precision), mean.shape)
 
 
 def _rows(array: np.ndarray, response: str, draws: np.ndarray) -> xr.DataTree:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hiermix.engines.exact.moments import TooLarge, check_size
+from hiermix.engines.exact.size import TooLarge, check_size
 from hiermix.model.plan import ModelPlan
 
 
@@ -31,11 +31,12 @@ def _reasons(plan: ModelPlan) -> Iterator[str]:
         others = {p.distribution for p in parameter.prior} - {"Normal"}
         if others:
             yield f"the prior of {parameter.name} is {', '.join(sorted(others))}, not Normal"
+    main = design.main
     widths: dict[str, int] = {}
-    for term in design.main.group:
-        size = term.factor.n_groups * len(term.columns)
-        widths[term.factor.name] = widths.get(term.factor.name, 0) + size
+    for term in main.group:
+        widths[term.factor.name] = widths.get(term.factor.name, 0) + len(term.columns)
+    n_common = main.intercept + len(main.common_columns)
     try:
-        check_size(list(widths.values()))
+        check_size([(factor, widths[factor.name]) for factor in main.factors], n_common)
     except TooLarge as error:
         yield str(error)

@@ -4,7 +4,7 @@ import pytest
 from model_support import panel, plan_of
 
 from hiermix.engines import choose_engine
-from hiermix.engines.exact.moments import MAX_OTHER
+from hiermix.engines.exact.size import MAX_OTHER
 from hiermix.engines.nutpie_chains import chain_seed
 from hiermix.errors import EngineError
 

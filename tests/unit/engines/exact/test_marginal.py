@@ -142,3 +142,33 @@ def test_the_unit_of_a_column_does_not_matter():
         marginal_of(stated).log_posterior(points),
         rtol=1e-9,
     )
+
+
+@pytest.mark.parametrize("name", ["slopes", "correlated", "intercepts"])
+def test_products_that_are_not_stored_change_nothing(name, monkeypatch):
+    stored = marginal_of(statement(name))
+    monkeypatch.setattr("hiermix.engines.exact.moments.MAX_PRODUCTS", 1)
+    direct = marginal_of(statement(name))
+    assert direct.moments.products == ()
+    points = random_points(stored.parameters)
+    np.testing.assert_allclose(
+        direct.log_posterior(points), stored.log_posterior(points), rtol=1e-12
+    )
+
+
+def test_more_columns_than_rows_leave_the_rest_to_the_prior():
+    stated = statement("slopes")
+    common = stated.coefficients
+    few = replace(
+        stated,
+        y=stated.y[:3],
+        weight=stated.weight[:3],
+        coefficients=replace(common, values=common.values[:3]),
+        factors=(),
+    )
+    marginal = marginal_of(few)
+    points = random_points(marginal.parameters)
+    values = marginal.parameters.values(points)
+    expected = [dense(few, values, at).log_likelihood(few.y) for at in range(len(points))]
+    found = marginal.log_posterior(points) - marginal.parameters.log_prior(points)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
