@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize
@@ -22,6 +21,9 @@ REACH = 25.0
 SAME = 0.1
 """Modes whose log densities and places are closer than this are one."""
 
+BELOW = 20.0
+"""Modes whose log density is so much lower do not matter."""
+
 DROP = 0.5
 """What the log density falls by at one conditional sd."""
 
@@ -29,42 +31,39 @@ MIN_CURVATURE = 0.05
 """Of the log density in units of conditional sds: flatter directions are cut off."""
 
 
-@dataclass(frozen=True)
-class Mode:
-    """A mode ``(d,)``, its log density and the inverse of the curvature there, ``(d, d)``."""
-
-    at: np.ndarray
-    value: float
-    covariance: np.ndarray
-
-
-def find_modes(
+def find_starts(
     parameters: Parameters,
     target: Callable[[np.ndarray], np.ndarray],
     rng: np.random.Generator,
-) -> list[Mode]:
-    """Climb from several starts; return the modes found, best first.
+) -> np.ndarray:
+    """Return points ``(3, d)`` from which to climb: prior and data may disagree.
 
-    Prior and data may disagree, with a mode each. Starts are the best draws from the prior, and of
-    draws from all that data may say the two best by the posterior and by the likelihood.
-    Modes more than 20 below the best are left out.
+    The best draw from the prior, and of draws from all that data may say the best by the
+    posterior and by the likelihood.
     """
     prior, wide = parameters.draw_prior(rng, DRAWS), parameters.draw_wide(rng, DRAWS)
     at_prior, at_wide = target(prior), target(wide)
     with np.errstate(invalid="ignore"):
         likelihood = np.nan_to_num(at_wide - parameters.log_prior(wide), nan=-np.inf)
-    starts = [
-        prior[np.argmax(at_prior)],
-        wide[np.argmax(at_wide)],
-        wide[np.argmax(likelihood)],
-    ]
+    return np.array(
+        [prior[np.argmax(at_prior)], wide[np.argmax(at_wide)], wide[np.argmax(likelihood)]]
+    )
+
+
+def find_modes(
+    starts: np.ndarray, target: Callable[[np.ndarray], np.ndarray]
+) -> list[tuple[np.ndarray, float]]:
+    """Climb from starts ``(n, d)``; return different modes and their log densities, best first.
+
+    Modes more than `BELOW` below the best are left out.
+    """
     found: list[tuple[np.ndarray, float]] = []
     for start in starts:
         at, value = _climb(start, target)
         if all(abs(value - v) > SAME or np.abs(at - a).max() > SAME for a, v in found):
             found.append((at, value))
     found.sort(key=lambda mode: -mode[1])
-    return [Mode(a, v, _covariance(a, v, target)) for a, v in found if v > found[0][1] - 20]
+    return [mode for mode in found if mode[1] > found[0][1] - BELOW]
 
 
 def _climb(
@@ -88,10 +87,10 @@ def _climb(
     return result.x, -float(result.fun)
 
 
-def _covariance(
+def covariance(
     at: np.ndarray, value: float, target: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """Return the inverse of the curvature, taken at a distance of about one conditional sd."""
+    """Return the inverse of the curvature at a mode, taken about one conditional sd away."""
     d = len(at)
     scale = np.full(d, 0.1)
     for _ in range(12):

@@ -78,17 +78,6 @@ class Parameters:
         """Dimensions."""
         return len(self.transforms)
 
-    @property
-    def tails(self) -> tuple[tuple[int, int], ...]:
-        """Positions of sds and the sides, -1 or 1, on which their priors have a limit."""
-        found: list[tuple[int, int]] = []
-        for position, transform in enumerate(self.transforms):
-            if isinstance(transform, Scale):
-                found.append((position, -1))
-                if not transform.is_unlimited:
-                    found.append((position, 1))
-        return tuple(found)
-
     def log_prior(self, points: np.ndarray) -> np.ndarray:
         """Return the log prior density of points ``(D, d)`` of the real line."""
         total = np.zeros(len(points))

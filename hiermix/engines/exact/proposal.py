@@ -5,9 +5,7 @@ Guillin, Marin and Robert 2008, doi:10.1007/s11222-008-9059-x), with all draws s
 the average of the proposals that they came from (Cornuet, Marin, Mira and Robert 2012,
 doi:10.1111/j.1467-9469.2011.00756.x). The prior itself is one component: the ratio of posterior to
 proposal is then bounded by the likelihood's maximum, whatever the mixture misses (Hesterberg 1995,
-doi:10.1080/00401706.1995.10484303). Another is for sds near zero: where data allow none and the
-prior's density at zero is positive, the posterior of u = log(sd) falls like exp(u) to the left, ten
-sds from the mode, where importance draws of a round are too few to show it. Chains stick there.
+doi:10.1080/00401706.1995.10484303).
 """
 
 from __future__ import annotations
@@ -18,8 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from hiermix.engines.exact.mode import find_modes
+from hiermix.engines.exact.mode import covariance, find_modes, find_starts
 from hiermix.engines.exact.parameters import Parameters
+from hiermix.engines.exact.warp import Warp
 
 NU = 6.0
 """Degrees of freedom of the components."""
@@ -27,13 +26,10 @@ NU = 6.0
 PRIOR_SHARE = 0.03
 """Share of proposals that are drawn from the prior."""
 
-TAIL_SHARE = 0.05
-"""Share of proposals in which one sd is near a limit of its prior, all limits alike."""
-
 WIDEN = 1.15
 """Factor on the covariances of a fit: a proposal should be a little wider than its target."""
 
-GOOD_SHARE = 0.8
+GOOD_SHARE = 0.7
 """Effective share of importance draws at which the fitting stops."""
 
 ROUNDS = 6
@@ -50,13 +46,15 @@ Density = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Proposal:
-    """A mixture of ``K`` t distributions in ``d`` dimensions and the prior.
+    """A mixture of ``K`` t distributions in ``d`` warped dimensions, and the prior.
 
     ``share`` ``(K,)`` sums to one, ``mean`` is ``(K, d)``, ``root`` ``(K, d, d)`` has Cholesky
-    factors of the scale matrices. ``effective`` is the effective share of importance draws.
+    factors of the scale matrices, both of points warped by ``warp``. ``effective`` is the
+    effective share of importance draws.
     """
 
     parameters: Parameters
+    warp: Warp
     share: np.ndarray
     mean: np.ndarray
     root: np.ndarray
@@ -64,14 +62,13 @@ class Proposal:
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log density at points ``(D, d)``."""
-        components = _log_t(points, self.mean, self.root)[0] + np.log(self.share)
-        mixture = special.logsumexp(components, axis=1)
-        mixture += np.log1p(-PRIOR_SHARE - self._tail_share)
+        image, slope = self.warp.image(points)
+        with np.errstate(invalid="ignore"):
+            components = _log_t(image, self.mean, self.root)[0] + np.log(self.share)
+            mixture = special.logsumexp(components, axis=1) + slope + np.log1p(-PRIOR_SHARE)
+        mixture = np.where(np.isfinite(slope), mixture, -np.inf)
         prior = self.parameters.log_prior(points) + np.log(PRIOR_SHARE)
-        total = np.logaddexp(mixture, prior)
-        if self._tail_share:
-            total = np.logaddexp(total, self._log_tails(points) + np.log(self._tail_share))
-        return np.asarray(total)
+        return np.asarray(np.logaddexp(mixture, prior))
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draw ``(size, d)`` points."""
@@ -79,44 +76,11 @@ class Proposal:
         component = rng.choice(len(self.share), size=size, p=self.share)
         normal = rng.standard_normal((size, d))
         scale = np.sqrt(NU / rng.chisquare(NU, size=size))
-        kind = rng.uniform(size=size)
+        from_prior = rng.uniform(size=size) < PRIOR_SHARE
         prior = self.parameters.draw_prior(rng, size)
         offset = np.einsum("nij,nj->ni", self.root[component], normal) * scale[:, None]
-        points = self.mean[component] + offset
-        if self._tail_share:
-            chosen = np.flatnonzero(kind > 1 - self._tail_share)
-            tails = np.array(self.parameters.tails)
-            position, side = tails[rng.integers(0, len(tails), len(chosen))].T
-            beyond = rng.standard_exponential(len(chosen))
-            points[chosen, position] = self._centre[position] + side * beyond
-        return np.where((kind < PRIOR_SHARE)[:, None], prior, points)
-
-    @property
-    def _tail_share(self) -> float:
-        return TAIL_SHARE if self.parameters.tails else 0.0
-
-    @property
-    def _centre(self) -> np.ndarray:
-        """Where tails begin, ``(d,)``."""
-        return np.asarray(self.share @ self.mean)
-
-    def _log_tails(self, points: np.ndarray) -> np.ndarray:
-        """Return the log density of draws of which one sd is replaced by one in a tail.
-
-        That sd is exponential beyond the centre of the mixture, the others have their marginal
-        distribution: for t components that is t again.
-        """
-        tails = self.parameters.tails
-        total = np.empty((len(points), len(tails)))
-        for place, (position, side) in enumerate(tails):
-            beyond = side * (points[:, position] - self._centre[position])
-            others = np.delete(np.arange(points.shape[1]), position)
-            rows = self.root[:, others]
-            root = np.linalg.cholesky(rows @ rows.transpose(0, 2, 1))
-            log_density, _ = _log_t(points[:, others], self.mean[:, others], root)
-            rest = special.logsumexp(log_density + np.log(self.share), axis=1)
-            total[:, place] = np.where(beyond > 0, rest - beyond, -np.inf)
-        return np.asarray(special.logsumexp(total, axis=1) - np.log(len(tails)))
+        points = self.warp.origin(self.mean[component] + offset)
+        return np.where(from_prior[:, None], prior, points)
 
 
 def fit_proposal(
@@ -137,12 +101,21 @@ def fit_proposal(
         The one with the largest effective share, ``1 / sum(w^2)`` of normalised weights w over
         their number.
     """
-    modes = find_modes(parameters, target, rng)
+    modes = find_modes(find_starts(parameters, target, rng), target)
+    warp = Warp.at(parameters, modes[0][0])
+
+    def warped(image: np.ndarray) -> np.ndarray:
+        points = warp.origin(image)
+        return np.asarray(target(points) - warp.image(points)[1])
+
+    starts, _ = warp.image(np.array([at for at, _ in modes]))
+    modes = find_modes(starts[np.isfinite(starts).all(axis=1)], warped)
     proposal = Proposal(
         parameters,
+        warp,
         np.full(len(modes), 1 / len(modes)),
-        np.array([mode.at for mode in modes]),
-        np.array([np.linalg.cholesky(WIDEN * mode.covariance) for mode in modes]),
+        np.array([at for at, _ in modes]),
+        np.array([np.linalg.cholesky(WIDEN * covariance(*mode, warped)) for mode in modes]),
     )
     size = max(MIN_DRAWS, draws, DRAWS_A_DIMENSION * parameters.size)
     tried: list[Proposal] = []
@@ -160,7 +133,10 @@ def fit_proposal(
         seen, values = np.vstack([seen, points]), np.concatenate([values, found])
         average = special.logsumexp([p.log_density(seen) for p in tried], axis=0)
         weight = _weights(values - average)
-        proposal = _refit(parameters, seen, weight, min(number + 1, MAX_COMPONENTS), rng)
+        image, _ = warp.image(seen)
+        inside = np.isfinite(image).all(axis=1) & (weight > 0)
+        fitted = _refit(image[inside], weight[inside], min(number + 1, MAX_COMPONENTS), rng)
+        proposal = Proposal(parameters, warp, *fitted)
     return best
 
 
@@ -175,13 +151,12 @@ def _weights(log_ratio: np.ndarray) -> np.ndarray:
 
 
 def _refit(
-    parameters: Parameters,
-    points: np.ndarray,
-    weight: np.ndarray,
-    components: int,
-    rng: np.random.Generator,
-) -> Proposal:
-    """Fit a mixture to weighted points by EM; components that die out are left out."""
+    points: np.ndarray, weight: np.ndarray, components: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit a mixture to weighted points by EM; components that die out are left out.
+
+    Returns shares, means and Cholesky factors.
+    """
     weight = np.minimum(weight, 1 / np.sqrt(len(weight)))
     weight = weight / weight.sum()
     d = points.shape[1]
@@ -205,7 +180,7 @@ def _refit(
             [_covariance(points - m, s / p) for m, s, p in zip(mean, scaled.T, share, strict=True)]
         )
         share = share / share.sum()
-    return Proposal(parameters, share, mean, np.linalg.cholesky(WIDEN * cov))
+    return share, mean, np.linalg.cholesky(WIDEN * cov)
 
 
 def _covariance(centred: np.ndarray, weight: np.ndarray) -> np.ndarray:

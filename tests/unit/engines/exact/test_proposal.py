@@ -9,6 +9,7 @@ from scipy import integrate, stats
 from hiermix.engines.exact.densities import Partial, Scale
 from hiermix.engines.exact.parameters import Parameters
 from hiermix.engines.exact.proposal import Proposal, fit_proposal
+from hiermix.engines.exact.warp import Warp
 from hiermix.spec.priors import parse_prior
 
 SD = Scale.of(parse_prior("HalfNormal(2)"))
@@ -24,6 +25,7 @@ def parameters(*transforms) -> Parameters:
 def test_draws_have_the_density_that_is_claimed(transform):
     proposal = Proposal(
         parameters(transform),
+        Warp.at(parameters(transform), np.array([0.2])),
         np.array([0.3, 0.7]),
         np.array([[-1.0], [0.5]]),
         np.full((2, 1, 1), 0.4),
@@ -32,8 +34,7 @@ def test_draws_have_the_density_that_is_claimed(transform):
     def density(u: float) -> float:
         return float(np.exp(proposal.log_density(np.array([[u]]))[0]))
 
-    # Tails begin at 0.05, where the density jumps.
-    edges = np.array([-40.0, -4.0, -2.0, -1.0, 0.05, 0.5, 1.5, 40.0])
+    edges = np.array([-40.0, -4.0, -2.0, -1.0, 0.05, 0.5, 1.5, 3.0, 40.0])
     shares = [integrate.quad(density, a, b, limit=200)[0] for a, b in pairwise(edges)]
     assert sum(shares) == pytest.approx(1.0, abs=1e-6)
     n = 200_000
@@ -45,11 +46,10 @@ def test_in_three_dimensions_the_density_averages_a_known_one_to_one():
     root = np.linalg.cholesky(
         np.array([[[0.2, 0.1, 0.0], [0.1, 0.3, -0.05], [0.0, -0.05, 0.1]]]) + 0.05 * np.eye(3)
     )
-    proposal = Proposal(
-        parameters(SD, SD, CORRELATION), np.ones(1), np.array([[-1.0, 0.0, 0.3]]), root
-    )
+    free = parameters(SD, SD, CORRELATION)
+    warp = Warp.at(free, np.array([-1.0, 0.0, 0.3]))
+    proposal = Proposal(free, warp, np.ones(1), np.array([[0.4, 0.5, 0.3]]), root)
     points = proposal.draw(np.random.default_rng(2), 200_000)
-    # One sd far down in its tail, where draws of the mixture never are.
     for mean in ([-1.0, 0.0, 0.3], [-4.0, 0.0, 0.3], [-1.0, -2.5, 0.3]):
         known = stats.multivariate_normal(mean, 0.05 * np.eye(3)).logpdf(points)
         weight = np.exp(known - proposal.log_density(points))
@@ -76,3 +76,19 @@ def test_an_sd_that_may_be_zero_leaves_no_point_where_a_chain_sticks(share_at_ze
     weight = np.exp(target(points) - proposal.log_density(points))
     assert weight.max() / weight.mean() < 50
     assert weight.mean() ** 2 / (weight**2).mean() > 0.6
+
+
+def test_warped_points_come_back_and_their_slope_is_the_jacobian():
+    warp = Warp.at(parameters(SD, BOUNDED, CORRELATION), np.array([0.3, 0.0, 0.0]))
+    u = np.random.default_rng(0).normal(-0.5, 1.0, (500, 3))
+    v, slope = warp.image(u)
+    np.testing.assert_allclose(warp.origin(v), u, atol=1e-8)
+    step = 1e-6 * np.eye(3)
+    moved = [(warp.image(u + s)[0] - warp.image(u - s)[0])[:, i] / 2e-6 for i, s in enumerate(step)]
+    np.testing.assert_allclose(np.log(moved).sum(axis=0), slope, atol=1e-6)
+
+
+def test_a_half_normal_sd_is_standard_normal_when_warped():
+    warp = Warp.at(parameters(SD), np.log([0.7]))
+    sd = stats.halfnorm(scale=0.7).ppf(stats.uniform.rvs(size=2000, random_state=1))
+    assert stats.kstest(warp.image(np.log(sd)[:, None])[0][:, 0], "norm").pvalue > 1e-3
