@@ -105,9 +105,18 @@ def _model(prepared: Prepared) -> dict[str, Any]:
             if parameter.prior is not None
         ],
         "identification": _identification(prepared),
-        "parameterization": {c.term: c.reason for c in plan.centring},
+        "parameterization": _parameterization(prepared),
         "notes": list(dict.fromkeys((*plan.notes, *prepared.warnings))),
     }
+
+
+def _parameterization(prepared: Prepared) -> dict[str, str]:
+    """Return the coordinates of the group terms, for an engine that has any."""
+    from hiermix.engines import ENGINES
+
+    if "divergences" in ENGINES[prepared.engine].lacks:
+        return {}
+    return {c.term: c.reason for c in prepared.plan.centring}
 
 
 def _identification(prepared: Prepared) -> dict[str, Any]:
@@ -129,6 +138,9 @@ def _fit(result: RunResult) -> dict[str, Any]:
     fit = result.fit
     request = asdict(fit.request)
     request.pop("chain_store")
+    if "tree_depth" in fit.lacks:
+        for setting in ("target_accept", "max_treedepth"):
+            request.pop(setting)
     return {
         "engine": fit.engine,
         "refused": {name: list(why) for name, why in result.prepared.engine_reasons.items() if why},

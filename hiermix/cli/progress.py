@@ -21,6 +21,8 @@ STAGES = {
     "data": "reading the data",
     "design": "building the design",
     "model": "planning the model",
+    "state": "stating the model in Bambi",
+    "reduce": "summing rows over levels",
     "compile": "compiling the model",
     "sample": "sampling",
     "predict": "drawing from the fitted model",

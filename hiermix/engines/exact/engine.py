@@ -102,7 +102,7 @@ class ExactSession:
         """Return what the engine needs of the model; reduce the rows when it is first asked."""
         if self._stated is not None:
             return self._stated
-        self._listener.stage("reduce")
+        self._listener.stage("state")
         prepare_pytensor()
         from hiermix.engines.bambi_model import build_model
         from hiermix.engines.exact.moments import reduce_rows
@@ -113,6 +113,7 @@ class ExactSession:
         plain = replace(self._plan, centring=())
         statement = read_statement(plain, build_model(plain))
         clock.lap("build")
+        self._listener.stage("reduce")
         moments = reduce_rows(statement)
         self._stated = statement, Parameters.of(statement), moments
         clock.lap("reduce")

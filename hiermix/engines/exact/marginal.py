@@ -20,7 +20,7 @@ from hiermix.engines.exact.small import cholesky, inverse, pairs, solve_normal
 from hiermix.engines.exact.triangular import backward, forward
 
 CHUNK_LEVELS = 8192
-"""Points x levels that are worked on at a time: such arrays stay in the cache."""
+"""Points x different levels that are worked on at a time: such arrays stay in the cache."""
 
 CHUNK_EFFECTS = 250_000
 """Points x levels x effects a level that are drawn at a time (2 MB)."""

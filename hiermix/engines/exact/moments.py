@@ -1,9 +1,9 @@
 """Everything that the likelihood of a Gaussian mixed model needs of the rows, computed once.
 
-The common columns become an orthonormal basis B, the response its residual r; the factor with the
-most effects is reduced to the triangular factors R of its columns within each level,
-W^1/2 Z = Q R. With C = [Z_other B r], weighted, and K = I + R S R' / sigma^2 (S the covariance of
-the effects of a level),
+The common columns become an orthonormal basis B, the response what is left of it by coefficients
+near their posterior means, r; the factor with the most effects is reduced to the triangular factors
+R of its columns within each level, W^1/2 Z = Q R. With C = [Z_other B r], weighted, and
+K = I + R S R' / sigma^2 (S the covariance of the effects of a level),
 
     C' V^-1 C sigma^2 = C'(I - QQ')C + sum over levels of (Q'C)' K^-1 (Q'C)
 
@@ -166,11 +166,7 @@ def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis
     alive = singular > RANK_TOLERANCE * singular.max(initial=0.0)
     directions = np.where(alive, q @ left, 0.0)
     back = right.T / np.where(alive, singular, 1.0) / length[:, None]
-    start = directions.T @ y
-    residual = y - directions @ start
-    again = directions.T @ residual
-    residual = residual - directions @ again
-    estimate = back @ (start + again)
+    estimate, residual = _penalised(common, weighted, y)
     scaled = back / common.sd[:, None]
     offset = (common.mean - estimate) / common.sd
     constant = (
@@ -180,6 +176,30 @@ def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis
     )
     basis = Basis(estimate, back, scaled.T @ scaled, scaled.T @ offset, constant)
     return basis, np.vstack([directions.T, residual])
+
+
+def _penalised(
+    common: Coefficients, weighted: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients ``(p,)`` near their posterior means, and what they leave of ``y``.
+
+    All else is relative to them: a prior that is tight and far from the least squares estimate
+    would else leave the difference of two large numbers.
+    """
+    prior = np.diag(1 / common.sd)
+    estimate, residual = common.mean, y - weighted @ common.mean
+    if not len(estimate):
+        return estimate, residual
+    free = np.linalg.lstsq(weighted, residual, rcond=RANK_TOLERANCE)[0]
+    scale = float(np.std(residual - weighted @ free)) or 1.0
+    for _ in range(3):
+        system = np.vstack([weighted / scale, prior])
+        right = np.concatenate([residual / scale, (common.mean - estimate) / common.sd])
+        length = np.linalg.norm(system, axis=0)
+        estimate = estimate + np.linalg.lstsq(system / length, right)[0] / length
+        residual = y - weighted @ estimate
+        scale = float(np.std(residual)) or scale
+    return estimate, residual
 
 
 def _indicator(others: list[FactorEffects], root: np.ndarray) -> sparse.csr_array:

@@ -3,9 +3,10 @@
 Starting from the mode, the mixture is fitted to importance-weighted draws by EM (Cappe, Douc,
 Guillin, Marin and Robert 2008, doi:10.1007/s11222-008-9059-x), with all draws so far weighted by
 the average of the proposals that they came from (Cornuet, Marin, Mira and Robert 2012,
-doi:10.1111/j.1467-9469.2011.00756.x). The prior itself is one component: the ratio of posterior to
-proposal is then bounded by the likelihood's maximum, whatever the mixture misses (Hesterberg 1995,
-doi:10.1080/00401706.1995.10484303).
+doi:10.1111/j.1467-9469.2011.00756.x). The prior itself is one component, so that the ratio of
+posterior to proposal is bounded in all tails (Hesterberg 1995,
+doi:10.1080/00401706.1995.10484303); a mode that prior and search both miss is for R-hat to find,
+since chains start where the proposal has no say.
 """
 
 from __future__ import annotations

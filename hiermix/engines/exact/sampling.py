@@ -90,7 +90,7 @@ def _progress(request: FitRequest, chain: int, finished: int) -> tuple[ChainProg
 
 def _empty(statement: Statement, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     arrays = {
-        name: np.empty((*shape, len(places)))
+        name: np.empty(shape if len(places) == 1 else (*shape, len(places)))
         for name, places in statement.coefficients.places.items()
     }
     for effects in statement.factors:
@@ -119,7 +119,7 @@ def _fill_variances(statement: Statement, found: Values, arrays: Mapping[str, np
 
 def _fill_effects(statement: Statement, drawn: Drawn, arrays: Mapping[str, np.ndarray]) -> None:
     for name, places in statement.coefficients.places.items():
-        arrays[name][:] = drawn.common[:, places]
+        arrays[name][:] = drawn.common[:, places].reshape(arrays[name].shape)
     for effects, own in zip(statement.factors, drawn.effects, strict=True):
         for name, places in effects.places.items():
             arrays[name][:] = own[:, :, places]

@@ -144,7 +144,7 @@ def _factors(
         blocks = []
         for block in main.correlated_blocks:
             if block.factor.name == factor.name:
-                (eta,) = _eta(plan, factor)
+                eta = _eta(plan, factor)
                 members = tuple(i for t in block.terms for i in places[t.name])
                 blocks.append((members, eta))
         result.append(
@@ -153,10 +153,10 @@ def _factors(
     return tuple(result)
 
 
-def _eta(plan: ModelPlan, factor: Factor) -> tuple[float]:
+def _eta(plan: ModelPlan, factor: Factor) -> float:
     prior = plan.parameter(correlation_name(factor.name)).prior
     assert isinstance(prior, tuple)  # correlations are never fixed
-    return (prior[0].get("eta"),)
+    return prior[0].get("eta")
 
 
 def _priors(prior: Any, width: int) -> list[Prior]:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from exact_support import MODELS, dense, marginal_of, random_points, statement
+from exact_support import MODELS, dense, marginal_of, random_points, statement, statement_of
+from model_support import panel, plan_of
 from scipy import stats
 
 TOLERANCE = 1e-9  # relative; two float64 algorithms on well-conditioned systems of 40 rows
@@ -172,3 +173,41 @@ def test_more_columns_than_rows_leave_the_rest_to_the_prior():
     expected = [dense(few, values, at).log_likelihood(few.y) for at in range(len(points))]
     found = marginal.log_posterior(points) - marginal.parameters.log_prior(points)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_tight_prior_far_from_the_data_costs_no_digits():
+    # With a sd of 1e-9 the coefficient is its prior's mean: the model is that with an offset.
+    plan = plan_of(panel(), "y ~ x + (1 | g)", priors={"x": "Normal(3, 1e-9)"})
+    tight = marginal_of(statement_of(plan))
+    stated = statement_of(plan)
+    column = stated.coefficients.values[:, 1]
+    common = stated.coefficients
+    offset = replace(
+        stated,
+        y=stated.y - 3 * column,
+        coefficients=replace(
+            common, values=common.values[:, :1], mean=common.mean[:1], sd=common.sd[:1]
+        ),
+    )
+    points = random_points(tight.parameters, 20)
+    np.testing.assert_allclose(
+        tight.log_posterior(points), marginal_of(offset).log_posterior(points), atol=1e-4
+    )
+
+
+def test_a_response_of_any_size_is_one_model():
+    stated = statement("intercepts")
+    for size in (1e-8, 1e2):
+        common = stated.coefficients
+        scaled = replace(
+            stated,
+            y=stated.y * size,
+            coefficients=replace(common, mean=common.mean * size, sd=common.sd * size),
+        )
+        ours, theirs = marginal_of(stated), marginal_of(scaled)
+        points = random_points(ours.parameters, 10)
+        found = theirs.moments.n_rows * np.log(size)
+        shifted = points + np.log(size)
+        own = ours.log_posterior(points) - ours.parameters.log_prior(points)
+        other = theirs.log_posterior(shifted) - theirs.parameters.log_prior(shifted)
+        np.testing.assert_allclose(other + found, own, atol=1e-6)
