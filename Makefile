@@ -36,9 +36,13 @@ unit: setup-dev  ## all tests and doctests (ARGS='-m "not slow"' for the quick o
 docs: setup  ## write the generated parts of README.md again
 	$(BIN)/python scripts/update_readme.py
 
-bench: setup-dev  ## effective draws per second beside Bambi's default, and wall time of every example
+bench: setup-dev  ## everything in docs/benchmarks.md: hours, or about one with ARGS=--quick
 	$(BIN)/python tests/bench/sampling.py
 	$(BIN)/python tests/bench/examples.py
+	$(BIN)/python tests/bench/engines.py $(ARGS)
+	$(BIN)/python tests/bench/growth.py bench/growth $(ARGS)
+	$(BIN)/python tests/bench/parameterization.py $(ARGS)
+	$(BIN)/python tests/bench/false_alarms.py $(ARGS)
 
 clean:  ## remove the environment and all caches (runs/ stays)
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
