@@ -91,6 +91,7 @@ def run(
         notes=(*prepared.plan.notes, *manifest.model.get("conclusions", ())),
         warnings=tuple(shown.warnings),
         reused=stored is not None,
+        engine=_engine(manifest),
     )
     _tell(terminal, outcome)
     terminal.result(of_run(outcome, format))
@@ -152,11 +153,23 @@ def _fitted(
     return manifest, result.verdict
 
 
+def _engine(manifest: Manifest) -> str:
+    """Say which engine fitted the model, why not those before it, and which rows were merged."""
+    fit = manifest.fit
+    pieces = [str(fit.get("engine", ""))]
+    pieces += [f"not {name}: {'; '.join(why)}" for name, why in fit.get("refused", {}).items()]
+    merged = fit.get("facts", {}).get("reduction", {})
+    if "cells" in merged:
+        pieces.append(f"{merged['rows']:,} rows merged to {merged['cells']:,} {merged['method']}")
+    return "; ".join(pieces)
+
+
 def _tell(terminal: Terminal, outcome: Outcome) -> None:
     lines = verdict_lines(outcome.policy, outcome.status, outcome.findings, not terminal.quiet)
     if terminal.quiet and outcome.exit_code == 0:
         return
     terminal.alert(*lines)
+    terminal.say(line(("engine", "bold"), f": {outcome.engine}"))
     terminal.say(*(line(("note", "bold"), f": {note}") for note in outcome.notes))
     if outcome.reused:
         terminal.say("nothing was fitted: this run was on disk already (--force fits it again)")

@@ -23,6 +23,12 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
     plan, frame = prepared.plan, prepared.frame
     design = plan.design
     parts = dict(_parts(design))
+    correlated = {
+        plan.label(part, term.name): plan.label(part, f"cor|{block.factor.name}")
+        for part in parts.values()
+        for block in part.correlated_blocks
+        for term in block.terms
+    }
     return {
         "name": prepared.loaded.spec.name,
         "model": {
@@ -42,7 +48,11 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
         "factors": list(_factors(parts)),
         "cre": list(_contextual(design)),
         "identification": _identification(design),
-        "priors": [row for parameter in plan.parameters for row in _priors(parameter)],
+        "priors": [
+            row
+            for parameter in plan.parameters
+            for row in _priors(parameter, correlated.get(parameter.name, ""))
+        ],
         "pooling": [_pooling(plan, part, term) for part in parts.values() for term in part.group],
         "parameterization": [
             {
@@ -51,7 +61,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
                 "mean_weight": _mean(centring.weight.ravel().tolist()),
                 "reason": centring.reason,
             }
-            for centring in plan.centring
+            for centring in (plan.centring if prepared.engine == "nuts" else ())
         ],
         "engine": {
             "chosen": prepared.engine,
@@ -183,8 +193,11 @@ def _factors(parts: dict[str, LinearPart]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _priors(parameter: Parameter) -> Iterator[dict[str, Any]]:
-    """Yield one row for a parameter, or one a label where the labels' priors differ."""
+def _priors(parameter: Parameter, correlations: str = "") -> Iterator[dict[str, Any]]:
+    """Yield one row for a parameter, or one a label where the labels' priors differ.
+
+    ``correlations`` names those of group-specific effects with others.
+    """
     row = {
         "parameter": parameter.name,
         "role": parameter.role,
@@ -192,7 +205,8 @@ def _priors(parameter: Parameter) -> Iterator[dict[str, Any]]:
         "default": parameter.default_prior,
     }
     if parameter.prior is None:
-        yield {**row, "prior": f"Normal(0, {parameter.name}_sigma)"}
+        correlated = f", correlated by {correlations}" if correlations else ""
+        yield {**row, "prior": f"Normal(0, {parameter.name}_sigma){correlated}"}
     elif isinstance(parameter.prior, int | float):
         yield {**row, "prior": f"fixed at {parameter.prior:g}"}
     elif len(set(parameter.prior)) == 1:
@@ -215,14 +229,13 @@ def _pooling(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> dict[str, An
     else:
         common = {t.name for t in part.common}
         towards = term.expression if term.expression in common else "0"
-    spreads = {
-        p.name: p for p in plan.parameters if p.role == "group_sd" and p.component == part.parameter
-    }
-    name = next((n for n in spreads if n.endswith(f"{term.name}_sigma")), None)
+    spreads = {p.name: p for p in plan.parameters if p.role == "group_sd"}
+    label = plan.label(part, term.name)
+    name = f"{label}_sigma" if f"{label}_sigma" in spreads else None
     return {
-        "term": term.name,
+        "term": label,
         "levels": term.factor.n_groups,
-        "towards": towards,
+        "towards": towards if towards == "0" else plan.label(part, towards),
         "spread": name,
         "spread_prior": next(_priors(spreads[name]))["prior"] if name else None,
     }
@@ -341,7 +354,8 @@ def _about_pooling(told: dict[str, Any]) -> Iterator[Line]:
         spread = f"; spread {pool['spread']} ~ {pool['spread_prior']}" if pool["spread"] else ""
         pull = f"{pool['levels']} levels are pulled towards {pool['towards']}"
         yield line(f"  {pool['term']}: {pull}{spread}")
-    yield from _section("Parameterization")
+    if told["parameterization"]:
+        yield from _section("Parameterization")
     for centring in told["parameterization"]:
         weight = f"mean weight of a level's own data {centring['mean_weight']:.2f}"
         yield line(f"  {centring['term']}: {centring['form']} ({weight}): {centring['reason']}")

@@ -23,7 +23,8 @@ class Outcome:
     """A finished run as the command line tells of it.
 
     ``notes`` say how the model was fitted where the formula says otherwise; ``reused`` says that
-    nothing was fitted, because the same run was on disk already.
+    nothing was fitted, because the same run was on disk already; ``engine`` is a sentence about
+    what fitted it, and on what.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     reused: bool = False
+    engine: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -52,6 +54,7 @@ def of_run(outcome: Outcome, format: str) -> str:
                 "reused": outcome.reused,
                 "verdict": {"policy": outcome.policy, "status": outcome.status},
                 "findings": [asdict(finding) for finding in outcome.findings],
+                "engine": outcome.engine,
                 "notes": list(outcome.notes),
                 "warnings": list(outcome.warnings),
                 "errors": [],

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from hiermix.diagnostics import scalar_names
 from hiermix.gates import Finding
 from hiermix.model import ModelPlan
+from hiermix.model.plan import correlation_name
 
 EFFECTIVE = frozenset({"ess_bulk_per_chain", "ess_tail_per_chain"})
 CONVERGENCE = EFFECTIVE | {"rhat", "mcse_mean_per_sd"}
@@ -60,7 +61,14 @@ def by_effective(findings: Sequence[Finding]) -> list[Finding]:
 def _owners(plan: ModelPlan) -> dict[str, str]:
     """Return printed name of a scalar -> group term, for sds and effects that have coordinates."""
     parameters = {p.name: p for p in plan.parameters}
-    return {
+    # A correlation is given to the last built effect of its factor: it moves with all of them.
+    owners = {
+        scalar: block.terms[0].name
+        for block in plan.design.main.correlated_blocks
+        for scalar in scalar_names(parameters[correlation_name(block.factor.name)])
+        if block.terms[0].name in {c.term for c in plan.centring}
+    }
+    return owners | {
         scalar: centring.term
         for centring in plan.centring
         for name in (centring.term, f"{centring.term}_sigma")

@@ -137,7 +137,11 @@ class _Stated:
                     "prior.fixed-coefficient",
                     f"{key}: a distribution is needed, got the number {prior:g}",
                     f"priors.{key}",
-                    "offset(...) in the formula fixes a coefficient",
+                    "write for example LKJ(2)"
+                    if names_correlations(key)
+                    else "write for example HalfNormal(1)"
+                    if positive
+                    else "offset(...) in the formula fixes a coefficient",
                 )
                 found.append(fallback)
                 continue

@@ -22,7 +22,7 @@ def frozen(prior: Prior) -> Any:
 
     Examples
     --------
-    >>> round(frozen(Prior("HalfNormal", (("sigma", 2.0),))).mean(), 4)
+    >>> round(float(frozen(Prior("HalfNormal", (("sigma", 2.0),))).mean()), 4)
     1.5958
     """
     return _SCIPY[prior.distribution](dict(prior.arguments))

@@ -279,7 +279,8 @@ class _Parser:
     ) -> PriorError:
         shown = redact(self.text[:MAX_LENGTH])
         where = Where(source=shown, caret=column, width=width)
-        return PriorError(f"prior.{id}", message, where, hint or "write for example Normal(0, 1)")
+        example = "LKJ(2)" if shown.lstrip().startswith("LKJ") else "Normal(0, 1)"
+        return PriorError(f"prior.{id}", message, where, hint or f"write for example {example}")
 
 
 def _names(where: Distribution) -> str:

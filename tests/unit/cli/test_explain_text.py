@@ -74,7 +74,7 @@ def test_priors_are_given_with_their_numbers(prepared):
     assert priors["f[b]"]["prior"] == "Normal(mu=0, sigma=1)"
     assert priors["f[c]"]["prior"] == "Normal(mu=0, sigma=2)"
     assert priors["z|g_sigma"]["prior"] == "fixed at 1"
-    assert priors["1|g"]["prior"] == "Normal(0, 1|g_sigma)"
+    assert priors["1|g"]["prior"] == "Normal(0, 1|g_sigma), correlated by cor|g"
 
 
 def test_levels_are_pulled_towards_the_common_effect_or_zero(prepared):
