@@ -37,6 +37,7 @@ docs: setup  ## write the generated parts of README.md again
 	$(BIN)/python scripts/update_readme.py
 
 bench: setup-dev  ## everything in docs/benchmarks.md: hours, or about one with ARGS=--quick
+	$(BIN)/python tests/bench/start.py
 	$(BIN)/python tests/bench/sampling.py
 	$(BIN)/python tests/bench/examples.py
 	$(BIN)/python tests/bench/engines.py $(ARGS)

@@ -1,8 +1,6 @@
 """Run ``python -m hiermix``."""
 
-import sys
-
-from hiermix.cli import main
+from hiermix.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,3 +17,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from hiermix.cli.boundary import execute
 
     return execute(argv)
+
+
+def program() -> NoReturn:
+    """Run the command of this process and end it."""
+    from hiermix.cli.process import end, start
+
+    start()
+    end(main())

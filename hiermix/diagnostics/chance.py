@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 FALSE_ALARM = 0.01
 
@@ -60,6 +60,6 @@ def rhat_by_chance(
     ess = np.maximum((1 - ESS_ERROR) * np.asarray(ess, dtype=float), lowest)
     share = halves / ess
     tail = FALSE_ALARM / (2 * max(n_parameters, 1))
-    ratio = stats.f.isf(tail, halves - 1, ess - halves)
+    ratio = special.fdtri(halves - 1, ess - halves, 1 - tail)
     result: np.ndarray = np.sqrt(1 - 1 / length + share * ratio / (1 - share + 1 / length))
     return result

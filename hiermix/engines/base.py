@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hiermix.model.plan import ModelPlan
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 TARGET_ACCEPT = 0.95
 """Acceptance rate that step sizes aim at where the spec names none."""

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import nutpie
+import pyarrow
 
 from hiermix.engines.base import ChainProgress, FitRequest, ProgressListener
 from hiermix.engines.draws import ChainDraws, load_chain, save_chain
+from hiermix.engines.nutpie_entry import light_entries
 from hiermix.errors import EngineError
 
 POLL_SECONDS = 0.02
@@ -41,7 +43,8 @@ STATS = {
 
 def compile_model(model: Any, names: Iterable[str]) -> Any:
     """Compile a PyMC model for nutpie, storing only the variables in ``names``."""
-    return nutpie.compile_pymc_model(model, var_names=list(names))
+    with light_entries():
+        return nutpie.compile_pymc_model(model, var_names=list(names))
 
 
 def chain_seed(seed: int, chain: int) -> int:
@@ -137,6 +140,7 @@ class _Run:
             progress_callback=heard,
             progress_rate=int(PROGRESS_SECONDS * 1000),
             blocking=False,
+            return_raw_trace=True,  # else nutpie loads all of ArviZ for one container
             target_accept=request.acceptance,
             maxdepth=request.max_treedepth,
             **adaptation(self.dimensions),
@@ -144,7 +148,7 @@ class _Run:
 
     def _collect(self, chain: int, sampler: Any) -> None:
         try:
-            tree = sampler.wait()
+            trace = sampler.wait()
         except Exception as error:
             raise EngineError(
                 "engine.sampling-failed",
@@ -152,15 +156,7 @@ class _Run:
                 hint="a prior or the scale of a column may make the likelihood zero everywhere; "
                 "`hiermix explain` prints both",
             ) from error
-        values = {
-            str(name): np.asarray(variable.values)[0]
-            for name, variable in tree["posterior"].data_vars.items()
-        }
-        stats = {
-            ours: np.asarray(tree["sample_stats"][theirs].values)[0]
-            for theirs, ours in STATS.items()
-        }
-        result = ChainDraws(values, stats)
+        result = _draws(trace, set(self.compiled.reparameterized_names))
         if self.request.chain_store is not None:
             save_chain(self.request.chain_store, chain, result)
         self._finish(chain, result)
@@ -172,6 +168,28 @@ class _Run:
 
     def _tell(self) -> None:
         self.listener.progress(tuple(self.progress[c] for c in sorted(self.progress)))
+
+
+def _draws(trace: Any, transformed: set[str]) -> ChainDraws:
+    """Return one chain of nutpie's Arrow table, without tuning and transformed variables."""
+    (draws,), (stats,) = trace.get_arrow_trace()
+    kept = ~_numbers(stats.column("tuning"))
+    names = [name for name in draws.column_names if name not in transformed]
+    return ChainDraws(
+        {name: _numbers(draws.column(name))[kept] for name in names},
+        {ours: _numbers(stats.column(theirs))[kept] for theirs, ours in STATS.items()},
+    )
+
+
+def _numbers(column: Any) -> np.ndarray:
+    """Return a column as ``(draws, ...)``; its metadata tell the shape of one draw."""
+    sizes = (column.field.metadata or {}).get(b"shape", b"").decode()
+    shape = tuple(int(size) for size in sizes.split(",") if size)
+    values = pyarrow.array(column)
+    if shape:
+        values = values.flatten()
+    numbers: np.ndarray = values.to_numpy(zero_copy_only=False)
+    return numbers.reshape(len(column), *shape)
 
 
 def _is_finished(sampler: Any) -> bool:

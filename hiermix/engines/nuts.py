@@ -9,7 +9,7 @@ from typing import Any
 from hiermix.engines.base import Fit, FitRequest, ProgressListener
 from hiermix.engines.clock import Clock
 from hiermix.engines.draws import ChainDraws, stack_chains
-from hiermix.engines.flags import prepare_pytensor
+from hiermix.engines.loading import load_bambi, load_nutpie
 from hiermix.errors import EngineError
 from hiermix.model.plan import ModelPlan, tree_name
 from hiermix.model.reduction import Reduction, reduce_plan, unreduced
@@ -112,7 +112,7 @@ class NutsSession:
         if self._model is not None:
             return self._model
         self._listener.stage("compile")
-        prepare_pytensor()
+        load_bambi()
         from hiermix.engines.bambi_model import build_model
 
         clock.lap("import")
@@ -134,9 +134,10 @@ class NutsSession:
         return build_model(self._plan).pymc_model if model.reduction.merges else model.pymc
 
     def _chains(self, model: _Model, request: FitRequest, clock: Clock) -> list[ChainDraws]:
-        from hiermix.engines import nutpie_chains, pymc_chains
-
         if request.sampler == "nutpie":
+            load_nutpie()
+            from hiermix.engines import nutpie_chains
+
             if self._compiled is None:
                 self._compiled = nutpie_chains.compile_model(model.pymc, model.stored)
                 clock.lap("compile")
@@ -145,6 +146,8 @@ class NutsSession:
                 self._compiled, model.dimensions, request, self._listener
             )
         if request.sampler == "pymc":
+            from hiermix.engines import pymc_chains
+
             self._listener.stage("sample")
             return pymc_chains.sample_chains(model.pymc, model.stored, request, self._listener)
         raise EngineError(

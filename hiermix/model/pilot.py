@@ -7,13 +7,13 @@ times its prior. Only the sampler's coordinates depend on the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from hiermix.design.types import Factor, GroupTerm
+from hiermix.model.distributions import frozen
 from hiermix.model.working import WorkingData
 from hiermix.spec.priors import Prior
 
@@ -21,6 +21,8 @@ SWEEPS = 3
 STEPS = 12
 GRID = np.geomspace(1e-3, 1e2, 41)
 """Group sds tried, in units of a typical one."""
+
+KNOWN = {"HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "Uniform"}
 
 
 @dataclass(frozen=True)
@@ -169,14 +171,7 @@ def _posterior_means(
 
 def log_density(prior: Prior, values: np.ndarray) -> np.ndarray:
     """Return the log density of a prior of a group sd; flat for distributions not listed."""
-    a = dict(prior.arguments)
-    table: Mapping[str, Callable[[], np.ndarray]] = {
-        "HalfNormal": lambda: stats.halfnorm.logpdf(values, scale=a["sigma"]),
-        "HalfStudentT": lambda: np.log(2) + stats.t.logpdf(values, a["nu"], scale=a["sigma"]),
-        "HalfCauchy": lambda: stats.halfcauchy.logpdf(values, scale=a["beta"]),
-        "Exponential": lambda: stats.expon.logpdf(values, scale=1 / a["lam"]),
-        "Gamma": lambda: stats.gamma.logpdf(values, a["alpha"], scale=1 / a["beta"]),
-        "Uniform": lambda: np.where((values >= a["lower"]) & (values <= a["upper"]), 0.0, -np.inf),
-    }
-    known = prior.distribution in table and not (prior.distribution == "Gamma" and "mu" in a)
-    return np.asarray(table[prior.distribution]()) if known else np.zeros_like(values)
+    by_mean = prior.distribution == "Gamma" and "mu" in dict(prior.arguments)
+    if prior.distribution not in KNOWN or by_mean:
+        return np.zeros_like(values)
+    return np.asarray(frozen(prior).logpdf(values))

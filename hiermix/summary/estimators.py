@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from hiermix.model.linear_mixed import LinearEstimate, TooLarge, reml, within
 
@@ -110,7 +110,7 @@ def _row(
 ) -> dict[str, Any]:
     i = estimate.names.index(source)
     value, error = float(estimate.values[i]), float(np.sqrt(estimate.covariance[i, i]))
-    reach = float(stats.norm.ppf((1 + probability) / 2)) * error
+    reach = float(special.ndtri((1 + probability) / 2)) * error
     return {
         "group": group,
         "term": source,

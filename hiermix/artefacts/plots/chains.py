@@ -68,7 +68,10 @@ def _trace(axes: Axes, values: np.ndarray) -> None:
 
 
 def _ranks(axes: Axes, values: np.ndarray) -> None:
-    from scipy import stats
+    # Imported here: commands that draw nothing do without SciPy.
+    from scipy import special
+
+    from hiermix.diagnostics.chains import average_ranks
 
     axes.set_xticks([])
     axes.set_yticks([])
@@ -77,8 +80,9 @@ def _ranks(axes: Axes, values: np.ndarray) -> None:
         axes.text(0.5, 0.5, "draws are not finite", ha="center", transform=axes.transAxes)
         return
     n_chains, n_draws = values.shape
-    share = stats.rankdata(values).reshape(values.shape) / values.size
-    low, high = stats.binom.interval(BAND, n_draws, 1 / BINS)
+    share = average_ranks(values.reshape(1, -1)).reshape(values.shape) / values.size
+    below = special.bdtr(np.arange(n_draws + 1), n_draws, 1 / BINS)
+    low, high = np.searchsorted(below, [(1 - BAND) / 2, (1 + BAND) / 2])
     axes.axhspan(low, high, color=FAINT, alpha=0.22, linewidth=0)
     edges = np.linspace(0, 1, BINS + 1)
     highest = high

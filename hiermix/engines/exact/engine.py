@@ -9,7 +9,7 @@ import numpy as np
 
 from hiermix.engines.base import Fit, FitRequest, ProgressListener
 from hiermix.engines.clock import Clock
-from hiermix.engines.flags import prepare_pytensor
+from hiermix.engines.loading import load_bambi
 from hiermix.model.plan import ModelPlan, tree_name
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class ExactSession:
         if self._stated is not None:
             return self._stated
         self._listener.stage("state")
-        prepare_pytensor()
+        load_bambi()
         from hiermix.engines.bambi_model import build_model
         from hiermix.engines.exact.moments import reduce_rows
         from hiermix.engines.exact.parameters import Parameters

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import signal
+from scipy import signal, stats
 
 from hiermix.diagnostics import chains as module
-from hiermix.diagnostics.chains import TAILS, chain_statistics
+from hiermix.diagnostics.chains import TAILS, average_ranks, chain_statistics
 
 # Both sides do the same arithmetic in another order; autocorrelations lose a few digits.
 RTOL = 1e-8
@@ -134,3 +134,10 @@ def test_a_thousand_scalars_of_four_thousand_draws_take_seconds() -> None:
     chain_statistics(draws)
     # 1 s on a quiet machine; ArviZ takes 3 s. CPU time, for CI machines are shared.
     assert time.process_time() - begin < 6
+
+
+@given(st.lists(st.lists(st.integers(0, 6), min_size=9, max_size=9), min_size=1, max_size=5))
+def test_ranks_are_scipys_average_ranks_with_and_without_ties(rows):
+    values = np.array(rows, dtype=float)
+    values[0] = np.arange(9)[::-1]
+    np.testing.assert_array_equal(average_ranks(values), stats.rankdata(values, axis=1))

@@ -1,0 +1,33 @@
+"""What only the owner of a process may do, so that it starts and ends quickly."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import sys
+import warnings
+from typing import NoReturn
+
+
+def start() -> None:
+    """Prepare a process that runs one command.
+
+    xarray is told that there is no ``sparse``: it would import it, and numba with it, only to ask
+    whether an array is one of its kind. numba would complain that it cannot extend itself by it.
+    """
+    warnings.filterwarnings("ignore", message="Numba extension module 'sparse")
+    sys.modules.setdefault("sparse", None)  # type: ignore[arg-type]
+
+
+def end(code: int) -> NoReturn:
+    """End this process at once, after what was asked to be done at its end.
+
+    Python would first take apart every module, which lasts half a second after a fit.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code)
