@@ -91,7 +91,7 @@ class ExactSession:
         return Fit(
             tree,
             ExactEngine.name,
-            "independence",
+            "independence Metropolis",
             request,
             facts,
             clock.seconds,
