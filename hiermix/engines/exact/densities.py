@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from hiermix.model import lkj
 from hiermix.model.distributions import frozen
 from hiermix.spec.priors import Prior
 
@@ -99,31 +100,23 @@ ONE = 1 - 1e-15
 def lkj_partials(k: int, eta: float) -> tuple[Partial, ...]:
     """Return the partial correlations of an LKJ(eta) correlation matrix of ``k`` effects.
 
-    Lewandowski, Kurowicka and Joe (2009, doi:10.1016/j.jmva.2009.04.008): those of effect i with
-    effect m, given the effects before m, are independent with b = eta + (k - 2 - m) / 2. In the
-    order of the pairs ``(m, i)``: (0, 1), (0, 2), (1, 2), ...
+    In the order of the pairs (0, 1), (0, 2), (1, 2), ...; see `hiermix.model.lkj`.
     """
-    return tuple(Partial(eta + (k - 2 - m) / 2) for i in range(k) for m in range(i))
+    return tuple(Partial(float(b)) for b in lkj.beta_shapes(k, eta))
 
 
-def cholesky_rows(partials: np.ndarray, k: int) -> np.ndarray:
+def cholesky_factors(partials: np.ndarray, k: int) -> np.ndarray:
     """Return Cholesky factors of correlation matrices, ``(..., k (k - 1) / 2)`` to ``(..., k, k)``.
 
     Examples
     --------
-    >>> cholesky_rows(np.array([0.6]), 2)
+    >>> cholesky_factors(np.array([0.6]), 2)
     array([[1. , 0. ],
            [0.6, 0.8]])
     """
     lower = np.zeros((*partials.shape[:-1], k, k))
-    lower[..., 0, 0] = 1.0
-    place = 0
-    for i in range(1, k):
-        left = np.ones(partials.shape[:-1])
-        for m in range(i):
-            r = partials[..., place]
-            lower[..., i, m] = r * left
-            left = left * np.sqrt((1 - r) * (1 + r))
-            place += 1
-        lower[..., i, i] = left
+    betas = [(1 + partials[..., i]) / 2 for i in range(partials.shape[-1])]
+    for i, row in enumerate(lkj.cholesky_rows(betas)):
+        for m, entry in enumerate(row):
+            lower[..., i, m] = entry
     return lower

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hiermix.engines.exact.densities import Partial, Scale, cholesky_rows, lkj_partials
+from hiermix.engines.exact.densities import Partial, Scale, cholesky_factors, lkj_partials
 from hiermix.engines.exact.statement import FactorEffects, Statement
 
 ORDERS = 3
@@ -117,7 +117,9 @@ class Parameters:
             for members, _ in factor.blocks:
                 k = len(members)
                 partials = np.column_stack([next(columns) for _ in range(k * (k - 1) // 2)])
-                rows[:, np.array(members)[:, None], np.array(members)] = cholesky_rows(partials, k)
+                rows[:, np.array(members)[:, None], np.array(members)] = cholesky_factors(
+                    partials, k
+                )
             sds.append(sd)
             lower.append(rows * sd[:, :, None])
         return Values(sigma, tuple(sds), tuple(lower))

@@ -5,7 +5,7 @@ import pymc as pm
 import pytest
 from scipy import integrate, stats
 
-from hiermix.engines.exact.densities import Scale, cholesky_rows, lkj_partials
+from hiermix.engines.exact.densities import Scale, cholesky_factors, lkj_partials
 from hiermix.model.distributions import frozen
 from hiermix.spec.distributions import DISTRIBUTIONS
 from hiermix.spec.priors import parse_prior
@@ -78,14 +78,14 @@ def test_partial_correlations_give_the_lkj_density(k):
     rng = np.random.default_rng(k)
 
     def correlations(u):
-        lower = cholesky_rows(np.tanh(u), k)
+        lower = cholesky_factors(np.tanh(u), k)
         return (lower @ lower.T)[np.triu_indices(k, 1)]
 
     def log_density(u):
         step = 1e-6 * np.eye(len(u))
         jacobian = np.array([(correlations(u + s) - correlations(u - s)) / 2e-6 for s in step])
         own = sum(p.log_prior(np.array(x)) for p, x in zip(partials, u, strict=True))
-        lower = cholesky_rows(np.tanh(u), k)
+        lower = cholesky_factors(np.tanh(u), k)
         lkj = (eta - 1) * np.log(np.linalg.det(lower @ lower.T))
         return own - np.linalg.slogdet(jacobian)[1] - lkj
 

@@ -6,7 +6,7 @@ from model_support import panel, plan_of
 from scipy import stats
 
 from hiermix.engines.bambi_model import build_model
-from hiermix.engines.correlations import beta_shapes, cholesky_rows
+from hiermix.model.lkj import beta_shapes, cholesky_rows
 
 STEP = 1e-6  # of central differences: errors of about 1e-10 in a log determinant
 
