@@ -24,7 +24,7 @@ data: {{path: data.csv}}
 model:
   formula: y ~ x + (1 | g)
   parameterization: {form}
-fit: {{draws: 500, tune: 500, chains: 4, seed: 1, max_attempts: {max_attempts}}}
+fit: {{engine: {engine}, draws: 500, tune: 500, seed: 1, max_attempts: {max_attempts}}}
 """
 
 
@@ -33,12 +33,13 @@ def run(tmp_path, monkeypatch, capsys):
     """Return a function that runs a spec and returns exit code, run directory and stderr."""
     monkeypatch.chdir(tmp_path)
 
-    def call(columns, form="auto", max_attempts=3):
+    def call(columns, form="auto", max_attempts=3, engine="nuts"):
         with Path("data.csv").open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
             rows.writerow(columns)
             rows.writerows(zip(*columns.values(), strict=True))
-        Path("spec.yaml").write_text(SPEC.format(form=form, max_attempts=max_attempts))
+        text = SPEC.format(form=form, max_attempts=max_attempts, engine=engine)
+        Path("spec.yaml").write_text(text)
         code = main(["run", "spec.yaml"])
         out, err = capsys.readouterr()
         return code, Path(out.strip()), err
@@ -94,6 +95,18 @@ def test_too_few_draws_are_cured_by_the_second_attempt(run, few_draws):
     assert second["reason"] in page
 
 
+def test_too_few_draws_of_the_exact_engine_are_cured_by_more(run, few_draws):
+    code, folder, err = run(GOOD, engine="exact")
+    assert code == 0, err
+    first, *_, last = attempts(folder)
+    assert first["failed_gates"]
+    assert last["failed_gates"] == []
+    assert last["settings"]["draws"] > first["settings"]["draws"] == 50
+    assert "target_accept" not in last["settings"]
+    assert "compiling" not in err
+    assert err.count("stating the model in Bambi") == 1
+
+
 def test_a_single_attempt_is_left_as_it_is(run, few_draws):
     code, folder, err = run(GOOD, max_attempts=1)
     assert code == 3
@@ -116,7 +129,8 @@ def test_a_funnel_in_a_form_that_the_spec_states_fails_after_all_attempts(run):
 
 def test_a_funnel_in_a_form_that_was_chosen_is_cured_by_the_other_form_and_more_draws(tmp_path):
     pd.DataFrame(FUNNEL).to_csv(tmp_path / "data.csv", index=False)
-    loaded = load_spec(SPEC.format(form="auto", max_attempts=4), str(tmp_path / "spec.yaml"))
+    text = SPEC.format(form="auto", max_attempts=4, engine="nuts")
+    loaded = load_spec(text, str(tmp_path / "spec.yaml"))
     prepared = pipeline.prepare(loaded, tmp_path, Silent())
     misled = replace(prepared, plan=with_forms(prepared.plan, {"1|g": "centered"}))
     result = pipeline.fit(misled, Silent())
