@@ -127,20 +127,20 @@ def test_a_funnel_in_a_form_that_the_spec_states_fails_after_all_attempts(run):
     assert err.count("compiling the model") == 1
 
 
-def test_a_funnel_in_a_form_that_was_chosen_is_cured_by_the_other_form_and_more_draws(tmp_path):
+def test_a_funnel_in_a_form_that_was_chosen_is_cured_by_the_other_form(tmp_path):
     pd.DataFrame(FUNNEL).to_csv(tmp_path / "data.csv", index=False)
     text = SPEC.format(form="auto", max_attempts=4, engine="nuts")
     loaded = load_spec(text, str(tmp_path / "spec.yaml"))
     prepared = pipeline.prepare(loaded, tmp_path, Silent())
     misled = replace(prepared, plan=with_forms(prepared.plan, {"1|g": "centered"}))
     result = pipeline.fit(misled, Silent())
-    first, careful, flipped, longer = result.attempts
+    first, careful, flipped, *longer = result.attempts
     assert first.divergences > 0
     assert careful.divergences > 0
     assert flipped.settings["parameterization"] == {"1|g": "noncentered"}
     assert flipped.divergences == 0
-    assert longer.settings["draws"] > flipped.settings["draws"] == 500
-    assert longer.failed_gates == ()
+    assert all(further.settings["draws"] > 500 for further in longer)
+    assert result.attempts[-1].failed_gates == ()
     assert result.verdict.status != "fail"
     assert {c.form for c in result.prepared.plan.centring} == {"noncentered"}
 
