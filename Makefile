@@ -31,7 +31,7 @@ layers: setup-dev  ## who may import whom
 	$(BIN)/lint-imports
 
 unit: setup-dev  ## all tests and doctests (ARGS='-m "not slow"' for the quick ones)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 docs: setup  ## write the generated parts of README.md again
 	$(BIN)/python scripts/update_readme.py

@@ -16,7 +16,7 @@ WARMUP = 50
 STARTS = 20
 """Points, drawn from all that data may say, of which the best is where a chain starts."""
 
-STEPS = 1.3
+STEPS, COSTLY_STEPS = 1.3, 0.8
 BLOCK = 500
 """Proposals that are drawn at a time."""
 
@@ -33,13 +33,14 @@ class Path:
     acceptance: np.ndarray
 
 
-def steps_per_draw(effective: float) -> int:
-    """Return how many proposals one draw takes.
+def steps_per_draw(effective: float, costly: bool = False) -> int:
+    """Return how many proposals one draw takes; fewer where they are costly.
 
     An independence sampler whose importance weights have the effective share e has draws that are
     worth less than e of independent ones; so many steps bring that near one.
     """
-    return int(np.clip(round(STEPS / max(effective, 1e-3)), 1, MAX_STEPS))
+    steps = COSTLY_STEPS if costly else STEPS
+    return int(np.clip(round(steps / max(effective, 1e-3)), 1, MAX_STEPS))
 
 
 def run_chain(marginal: Marginal, proposal: Proposal, draws: int, seed: list[int]) -> Path:
@@ -56,7 +57,7 @@ def run_chain(marginal: Marginal, proposal: Proposal, draws: int, seed: list[int
     Path
         ``draws`` draws, one every `steps_per_draw` proposals.
     """
-    steps = steps_per_draw(proposal.effective)
+    steps = steps_per_draw(proposal.effective, marginal.is_costly)
     first, value = _start(marginal, proposal, np.random.default_rng([*seed, 0]))
     points, thresholds = _proposed(proposal, (WARMUP + draws) * steps, seed)
     log_posterior = marginal.log_posterior(points)

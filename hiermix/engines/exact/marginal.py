@@ -29,6 +29,10 @@ CHUNK_DENSE = 4_000_000
 """Points x effects^2 of the dense systems that are worked on at a time (32 MB)."""
 
 
+COSTLY_SIZE = 300
+"""Unknowns of a dense system beyond which its factorisation takes milliseconds."""
+
+
 @dataclass(frozen=True)
 class Drawn:
     """Draws of what was integrated out, at ``D`` points.
@@ -47,6 +51,11 @@ class Marginal:
     parameters: Parameters
     moments: Moments
     threads: int = 1
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether an evaluation takes milliseconds."""
+        return len(self.moments.rest) > COSTLY_SIZE
 
     def chunks(self, size: int, drawn: bool = False) -> list[slice]:
         """Return the slices of ``size`` points that are worked on, or drawn at, at a time.

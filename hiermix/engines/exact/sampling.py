@@ -40,7 +40,7 @@ def sample_all(
         facts |= {
             "proposal_components": len(proposal.share),
             "proposal_effective_share": proposal.effective,
-            "proposals_a_draw": steps_per_draw(proposal.effective),
+            "proposals_a_draw": steps_per_draw(proposal.effective, marginal.is_costly),
         }
     shape = (request.chains, request.draws)
     values = _empty(statement, shape)
