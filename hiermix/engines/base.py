@@ -66,10 +66,11 @@ class Fit:
     ----------
     tree
         ArviZ DataTree with the groups ``posterior`` (the variables of ``ModelPlan.parameters``,
-        same names, dims ``(chain, draw, ...)``), ``sample_stats`` (ArviZ names: ``diverging``,
-        ``tree_depth``, ``reached_max_treedepth``, ``energy``, ``acceptance_rate``, ``n_steps``,
-        ``step_size``, ``lp``), ``observed_data`` and, where feasible, ``log_likelihood`` and
-        ``posterior_predictive`` (fewer draws; dims ``chain, draw, __obs__``).
+        same names, dims ``(chain, draw, ...)``), ``sample_stats`` (ArviZ names; those that the
+        engine has of ``diverging``, ``tree_depth``, ``reached_max_treedepth``, ``energy``,
+        ``acceptance_rate``, ``n_steps``, ``step_size``, ``lp``), ``observed_data`` and, where
+        feasible, ``log_likelihood`` and ``posterior_predictive`` (fewer draws; dims ``chain,
+        draw, __obs__``).
     lacks
         Metrics that this engine cannot have (``divergences``, ``tree_depth``, ``energy``): only
         these may be "not applicable" to a gate.

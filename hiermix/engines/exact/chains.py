@@ -16,7 +16,7 @@ WARMUP = 50
 STARTS = 20
 """Points, drawn from all that data may say, of which the best is where a chain starts."""
 
-STEPS, COSTLY_STEPS = 1.3, 0.8
+STEPS, COSTLY_STEPS = 2.0, 0.8
 BLOCK = 500
 """Proposals that are drawn at a time."""
 
