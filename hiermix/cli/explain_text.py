@@ -22,9 +22,11 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
     """Return everything that ``explain`` tells, as JSON values."""
     plan, frame = prepared.plan, prepared.frame
     design = plan.design
+    from hiermix.model.plan import correlation_name
+
     parts = dict(_parts(design))
     correlated = {
-        plan.label(part, term.name): plan.label(part, f"cor|{block.factor.name}")
+        plan.label(part, term.name): plan.label(part, correlation_name(block.factor.name))
         for part in parts.values()
         for block in part.correlated_blocks
         for term in block.terms

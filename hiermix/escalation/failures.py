@@ -61,7 +61,7 @@ def by_effective(findings: Sequence[Finding]) -> list[Finding]:
 def _owners(plan: ModelPlan) -> dict[str, str]:
     """Return printed name of a scalar -> group term, for sds and effects that have coordinates."""
     parameters = {p.name: p for p in plan.parameters}
-    # A correlation is given to the last built effect of its factor: it moves with all of them.
+    # One term stands for its block: other coordinates of any of them move the correlation.
     owners = {
         scalar: block.terms[0].name
         for block in plan.design.main.correlated_blocks

@@ -101,6 +101,6 @@ def _start(
     values = marginal.log_posterior(drawn)
     best = int(np.argmax(values))
     if not np.isfinite(values[best]):
-        centre = proposal.share @ proposal.mean
+        centre = proposal.warp.origin((proposal.share @ proposal.mean)[None])[0]
         return centre, float(marginal.log_posterior(centre[None])[0])
     return drawn[best], float(values[best])

@@ -139,6 +139,7 @@ def reduce_rows(statement: Statement) -> Moments:
     elif n_products(cross, len(counts)) <= MAX_PRODUCTS:
         products, where = dense_products(cross, pattern, len(counts))
     else:
+        upper, counts = level.upper, np.ones(len(level.upper))
         direct = np.ascontiguousarray(cross.transpose(1, 2, 0))
     roots = level.upper
     levels = Levels(
@@ -146,8 +147,8 @@ def reduce_rows(statement: Statement) -> Moments:
         tuple((roots[:, :, a] * roots[:, :, b]).sum(axis=1) for a, b in pairs(roots.shape[1])),
         np.ascontiguousarray((roots.transpose(0, 2, 1) @ cross).transpose(1, 2, 0)),
         _pulled(roots, shared) if other.shape[1] else (),
-        counts if direct is None else np.ones(len(roots)),
-        _weights(upper if direct is None else roots),
+        counts,
+        _weights(upper),
         direct,
     )
     return Moments(basis, levels, other.shape[1], rest, products, where, statement.n_rows, constant)

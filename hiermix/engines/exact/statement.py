@@ -107,14 +107,11 @@ def _coefficients(terms: Mapping[str, Any], built: BuiltModel) -> Coefficients:
     means: list[float] = []
     sds: list[float] = []
     places: dict[str, list[int]] = {}
-    common = {n: t for n, t in terms.items() if n in built.names and t.kind != "group_specific"}
-    common = {n: t for n, t in common.items() if not hasattr(t, "group_index")}
-    centred = any(term.kind == "intercept" for term in common.values())
-    for name, term in common.items():
+    for name, term in terms.items():
+        if name not in built.names or hasattr(term, "group_index"):
+            continue
         values = np.asarray(term.data, dtype=float).reshape(len(term.data), -1)
         width = values.shape[1]
-        if centred and term.kind != "intercept":
-            values = values - values.mean(axis=0)
         places[built.names[name]] = list(range(len(means), len(means) + width))
         columns.append(values)
         means += list(np.broadcast_to(term.prior.args["mu"], (width,)).astype(float))
