@@ -127,9 +127,10 @@ def prepare(
         check_gate_settings(spec.gates.limits, spec.gates.waive)
     # Imported here: numpy and pandas take longer than commands that read no data may last.
     from hiermix.data import Source, read_frame
-    from hiermix.design import build_design, column_places, wanted_columns
+    from hiermix.design import build_design, column_places, merging_of, wanted_columns
     from hiermix.engines import choose_engine
     from hiermix.model import plan_model
+    from hiermix.model.reduction import reduce_plan
 
     stages = _Stages(listener)
     with _placed(loaded):
@@ -143,7 +144,14 @@ def prepare(
                 na_values=spec.data.na_values,
             )
             places = column_places(spec)
-            frame = read_frame(source, root, wanted, data_root=data_root, spans=places)
+            frame = read_frame(
+                source,
+                root,
+                wanted,
+                data_root=data_root,
+                spans=places,
+                merging=merging_of(spec),
+            )
             data_verdict = _judge(frame.measurements, spec, policy, "data")
             _refuse_failures(data_verdict, DataError, "data.path")
         with stages.of("design"):
@@ -158,6 +166,8 @@ def prepare(
             verdict += _judge(priors, spec, policy, "prior")
             _refuse_failures(verdict, PriorError, "priors")
             chosen, refused = choose_engine(engine or spec.fit.engine, plan)
+            if frame.multiplicity is not None:
+                plan = reduce_plan(plan).plan
     return Prepared(
         loaded,
         frame,

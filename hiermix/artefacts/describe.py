@@ -91,7 +91,7 @@ def _model(prepared: Prepared) -> dict[str, Any]:
     return {
         "formula": design.formula,
         "components": dict(spec.components),
-        "family": plan.family,
+        "family": spec.family,
         "links": dict(plan.links),
         "levels": factors,
         "priors": [

@@ -35,9 +35,9 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
         "name": prepared.loaded.spec.name,
         "model": {
             "formula": design.formula,
-            "family": plan.family,
+            "family": prepared.loaded.spec.model.family,
             "links": dict(plan.links),
-            "words": [_words(plan, name, part) for name, part in parts.items()],
+            "words": [_words(prepared, name, part) for name, part in parts.items()],
             "notes": list(plan.notes),
         },
         "data": {
@@ -97,8 +97,9 @@ def _parts(design: Design) -> Iterator[tuple[str, LinearPart]]:
     yield from design.components.items()
 
 
-def _words(plan: ModelPlan, name: str, part: LinearPart) -> str:
+def _words(prepared: Prepared, name: str, part: LinearPart) -> str:
     """Return one sentence for the linear predictor of one parameter."""
+    plan = prepared.plan
     pieces = ["an intercept"] if part.intercept else []
     pieces += [term.name for term in part.common]
     for factor in part.factors:
@@ -112,7 +113,7 @@ def _words(plan: ModelPlan, name: str, part: LinearPart) -> str:
     link = plan.links.get(name, "identity")
     target = name if link == "identity" else f"{link}({name})"
     return (
-        f"{plan.design.response.name} is {plan.family}; its {target} is the sum of "
+        f"{plan.design.response.name} is {prepared.loaded.spec.model.family}; its {target} is the sum of "
         f"{', '.join(pieces) or 'nothing'}"
     )
 

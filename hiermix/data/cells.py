@@ -104,7 +104,10 @@ class TextColumn:
         return f"CASE WHEN NOT {self.missing} AND NOT {self.na} THEN {self.trimmed} END"
 
     def facts(self) -> Facts:
-        """Count; costs a regular expression a cell, and more only for what is no number."""
+        """Count; costs a regular expression a cell, and more only for what is no number.
+
+        In a view, where cells are labels more often than numbers, it costs that once a text.
+        """
         number = f"coalesce({matches('t', NUMBER)}, false)"
         integer = "number AND NOT regexp_matches(t, '[.eE]')"
         conditions = (
@@ -118,9 +121,15 @@ class TextColumn:
             f"NOT number AND {one_of('lower(t)', TRUTHS)}",
             f"NOT number AND {matches('t', DATE)}",
         )
-        counts = ", ".join(f"count(*) FILTER ({condition})" for condition in conditions)
+        sql, relation = self.column.sql, self.table.relation
+        cells = f"SELECT {sql}, 1 AS times FROM {relation}"
+        if self.table.is_view:
+            cells = f"SELECT {sql}, count(*) AS times FROM {relation} GROUP BY {sql}"
+        counts = ", ".join(
+            f"coalesce(sum(times) FILTER ({condition}), 0)::BIGINT" for condition in conditions
+        )
         (found,) = self.table.con.execute(
-            f"SELECT {counts} FROM (SELECT *, {number} AS number FROM (SELECT {self.value} AS t, "
-            f"{self.na} AND NOT {self.missing} AS na FROM {self.table.relation}))"
+            f"SELECT {counts} FROM (SELECT *, {number} AS number FROM (SELECT times, {self.value} AS t, "
+            f"{self.na} AND NOT {self.missing} AS na FROM ({cells})))"
         ).fetchall()
         return Facts(*found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hiermix.data.parts import (
     refuse_same_names,
 )
 from hiermix.data.relation import columns_of, raw_columns
-from hiermix.data.table import Table, sterile
+from hiermix.data.table import Part, Table, numbered, sterile
 from hiermix.data.words import PATH
 from hiermix.errors import DataError
 
@@ -43,16 +44,7 @@ def load_parquet(
     DataError
         A file is not Parquet or has other columns than the first one.
     """
-    names = _parquet_names(files)
-    read = [_read([path], len(names)) for path in files.paths]
-    first = None
-    for selection, file in zip(read, files.names, strict=True):
-        try:
-            columns = columns_of(con, f"FROM {selection}")
-        except duckdb.Error as error:
-            raise _not_of_kind(file, "a parquet file", said(error)) from error
-        first = first or columns
-        refuse_other_columns(columns, first, file, files.names[0])
+    names, read = _selections(con, files)
     if keep is None:
         con.execute(f"CREATE TEMP VIEW {CELLS} AS SELECT * FROM {_read(files.paths, len(names))}")
         return Table(con, CELLS, raw_columns(con, CELLS, names, None), names)
@@ -64,6 +56,24 @@ def load_parquet(
         lambda index, error: _not_of_kind(files.names[index], "a parquet file", said(error)),
     )
     return Table(con, CELLS, raw_columns(con, CELLS, names, keep), names, parts)
+
+
+def view_parquet(
+    con: duckdb.DuckDBPyConnection, files: DataFiles, keep: Collection[str] | None
+) -> Table:
+    """Make a view of Parquet files with the same columns: every use reads them again.
+
+    See `load_parquet`.
+    """
+    from pyarrow.parquet import read_metadata
+
+    names, _ = _selections(con, files)
+    chosen = ", ".join(f"c{index}" for index in kept(names, keep))
+    rows = _read(files.paths, len(names))
+    con.execute(f"CREATE TEMP VIEW {CELLS} AS {numbered(chosen)} FROM {rows}")
+    ends = accumulate(read_metadata(path).num_rows for path in files.paths)
+    parts = tuple(Part(file, end) for file, end in zip(files.names, ends, strict=True))
+    return Table(con, CELLS, raw_columns(con, CELLS, names, keep), names, parts, is_view=True)
 
 
 def load_arrow(
@@ -98,6 +108,23 @@ def load_arrow(
         lambda index, error: _not_of_kind(files.names[index], "an arrow file", said(error)),
     )
     return Table(con, CELLS, raw_columns(con, CELLS, names, keep), names, parts)
+
+
+def _selections(
+    con: duckdb.DuckDBPyConnection, files: DataFiles
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the columns of Parquet files, and what reads each file."""
+    names = _parquet_names(files)
+    read = [_read([path], len(names)) for path in files.paths]
+    first = None
+    for selection, file in zip(read, files.names, strict=True):
+        try:
+            columns = columns_of(con, f"FROM {selection}")
+        except duckdb.Error as error:
+            raise _not_of_kind(file, "a parquet file", said(error)) from error
+        first = first or columns
+        refuse_other_columns(columns, first, file, files.names[0])
+    return names, read
 
 
 def _read(paths: Collection[Path], width: int) -> str:

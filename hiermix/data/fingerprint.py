@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 
 
-def fingerprint(table: pd.DataFrame) -> str:
+def fingerprint(
+    table: pd.DataFrame, multiplicity: np.ndarray | None = None, within_ss: float = 0.0
+) -> str:
     """Return the SHA-256 of column names, types and values, in order.
 
     Parameters
     ----------
     table
         Columns of int64, float64, bool, or category with text levels that all occur.
+    multiplicity, within_ss
+        Of merged rows, as in `hiermix.data.frame.Frame`.
 
     Notes
     -----
@@ -29,6 +33,9 @@ def fingerprint(table: pd.DataFrame) -> str:
         digest.update(len(text).to_bytes(8, "little"))
         digest.update(text)
         digest.update(np.ascontiguousarray(values).data)
+    if multiplicity is not None:
+        digest.update(multiplicity.astype("<i8").data)
+        digest.update(np.array([within_ss], dtype="<f8").data)
     return digest.hexdigest()
 
 

@@ -22,14 +22,16 @@ class Frame:
     Attributes
     ----------
     table
-        Only the columns that the model uses, ``n_rows`` rows in file order. Numbers are ``int64``
+        Only the columns that the model uses, a row each or, merged, one row for all that are equal,
+        in file order. Numbers are ``int64``
         or ``float64``, truth values ``bool``, text is ``category`` (levels sorted as text, no
         unused levels; grouping factors always are ``category`` with text levels).
     row_numbers
-        Shape ``(n_rows,)``: 1-based number of each row among the data rows that were read (the
-        header does not count), for messages.
+        Shape ``(len(table),)``: 1-based number of each row, of merged ones the first, among the
+        data rows that were read (the header does not count), for messages.
     sha256
-        Hash of names, types and values of ``table``; independent of the file format.
+        Hash of names, types and values of ``table``, and of how often merged rows occur;
+        independent of the file format.
     n_read
         Rows before ``missing: drop``.
     dropped
@@ -40,6 +42,10 @@ class Frame:
         Measured facts for the gates of the data phase.
     warnings
         Sentences for a person: what was read in a way that could surprise.
+    multiplicity
+        Shape ``(len(table),)``: how many rows each stands for; ``None`` where none are merged.
+    within_ss
+        Of merged rows the sum of squares of the averaged column about the means in ``table``.
     """
 
     table: pd.DataFrame
@@ -50,8 +56,10 @@ class Frame:
     all_columns: tuple[str, ...]
     measurements: tuple[Measurement, ...] = ()
     warnings: tuple[str, ...] = ()
+    multiplicity: np.ndarray | None = None
+    within_ss: float = 0.0
 
     @property
     def n_rows(self) -> int:
-        """Rows that the model uses."""
-        return len(self.table)
+        """Rows that the model uses, each counted as often as it occurs."""
+        return len(self.table) if self.multiplicity is None else int(self.multiplicity.sum())

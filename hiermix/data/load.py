@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import duckdb
 
 from hiermix.data.cells import TextColumn
-from hiermix.data.columnar import load_arrow, load_parquet
+from hiermix.data.columnar import load_arrow, load_parquet, view_parquet
 from hiermix.data.databases import attach, whole_table
 from hiermix.data.delimited import load_delimited
 from hiermix.data.engine import lock
@@ -39,6 +39,8 @@ def load(
     files: DataFiles,
     source: Source,
     keep: Collection[str] | None,
+    *,
+    in_place: bool = False,
 ) -> Table:
     """Load the rows of a source.
 
@@ -52,6 +54,8 @@ def load(
         Its query and types.
     keep
         Columns to load; ``None`` loads all.
+    in_place
+        Whether whole Parquet files and DuckDB tables stay where they are, to be read by each use.
 
     Raises
     ------
@@ -59,9 +63,9 @@ def load(
         The files or the query cannot be read, or ``types`` names a column that there is not.
     """
     if files.format in LOADERS:
-        table, known = _load_files(con, files, source, keep)
+        table, known = _load_files(con, files, source, keep, in_place)
     else:
-        table = _load_database(con, files, source, keep)
+        table = _load_database(con, files, source, keep, in_place)
         known = table.names
     _refuse_unknown_types(source, (*table.names, *known))
     return table
@@ -72,8 +76,13 @@ def _load_files(
     files: DataFiles,
     source: Source,
     keep: Collection[str] | None,
+    in_place: bool,
 ) -> tuple[Table, tuple[str, ...]]:
     loader = LOADERS[files.format]
+    if source.query is None and in_place and files.format == "parquet":
+        table = view_parquet(con, files, keep)
+        lock(con, files.paths)
+        return table, table.names
     if source.query is None:
         table = loader(con, files, keep)
         lock(con)
@@ -90,6 +99,7 @@ def _load_database(
     files: DataFiles,
     source: Source,
     keep: Collection[str] | None,
+    in_place: bool,
 ) -> Table:
     if files.format == "sqlite":
         table = load_sqlite(con, files, source.query, keep)
@@ -97,8 +107,9 @@ def _load_database(
         return table
     attach(con, files)
     lock(con)
-    query = whole_table(con, files) if source.query is None else source.query
-    return run_query(con, query, keep)
+    if source.query is None:
+        return run_query(con, whole_table(con, files), keep, in_place=in_place)
+    return run_query(con, source.query, keep)
 
 
 def _view_columns(stored: Table, source: Source) -> Iterator[tuple[str, str]]:

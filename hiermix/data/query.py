@@ -9,7 +9,7 @@ import duckdb
 from hiermix.data.engine import identifier, stopped_in_time, told_as
 from hiermix.data.parts import kept, refuse_same_names
 from hiermix.data.relation import columns_of, raw_columns
-from hiermix.data.table import Table, sterile
+from hiermix.data.table import Table, numbered, sterile
 from hiermix.data.words import QUERY
 from hiermix.errors import DataError
 
@@ -58,6 +58,7 @@ def run_query(
     keep: Collection[str] | None,
     *,
     na_is_ambiguous: bool = False,
+    in_place: bool = False,
 ) -> Table:
     """Run a query in a locked connection and keep its rows.
 
@@ -71,6 +72,8 @@ def run_query(
         Columns of the result to keep; ``None`` keeps all.
     na_is_ambiguous
         As in `Table`, for the texts of the result.
+    in_place
+        Whether the query runs at each use, in place of keeping its rows.
 
     Raises
     ------
@@ -86,6 +89,8 @@ def run_query(
         own = ", ".join(sterile(len(names)))
         con.execute(f"CREATE TEMP VIEW {ASKED}({own}) AS {query}")
         chosen = ", ".join(f"c{index}" for index in kept(names, keep))
-        con.execute(f"CREATE TEMP TABLE {RESULT} AS SELECT {chosen} FROM {ASKED}")
+        result = numbered(chosen) if in_place else f"SELECT {chosen}"
+        kind = "VIEW" if in_place else "TABLE"
+        con.execute(f"CREATE TEMP {kind} {RESULT} AS {result} FROM {ASKED}")
     columns = raw_columns(con, RESULT, names, keep)
-    return Table(con, RESULT, columns, names, na_is_ambiguous=na_is_ambiguous)
+    return Table(con, RESULT, columns, names, na_is_ambiguous=na_is_ambiguous, is_view=in_place)

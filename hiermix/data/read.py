@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hiermix.data.engine import connect, within_memory
+from hiermix.data.engine import connect, told_as
 from hiermix.data.files import find_files
 from hiermix.data.fingerprint import fingerprint
 from hiermix.data.frame import Frame, Role
 from hiermix.data.labels import check_labels
 from hiermix.data.load import load
+from hiermix.data.merging import MergedRows, Merging, merge_rows
 from hiermix.data.missing import count_missing, refuse_missing
 from hiermix.data.reading import SQL_TYPES, Reading, Rules
 from hiermix.data.source import Source
@@ -37,6 +38,7 @@ def read_frame(
     *,
     data_root: Path | None = None,
     spans: Mapping[str, Where] | None = None,
+    merging: Merging | None = None,
 ) -> Frame:
     """Read the columns of a model.
 
@@ -52,6 +54,8 @@ def read_frame(
         If given, files outside it are refused.
     spans
         Column -> where the spec mentions it, for the error about a column that there is not.
+    merging
+        Which rows may be merged; ``None`` if none.
 
     Returns
     -------
@@ -69,12 +73,12 @@ def read_frame(
     Notes
     -----
     A million rows of CSV take one or two seconds; the text of the wanted columns is in memory
-    at once.
+    at once. Rows of Parquet and DuckDB files that can be merged are never in memory.
     """
     files = find_files(source.path, root, data_root)
     names = ", ".join(files.names)
-    with within_memory(names), closing(connect()) as con:
-        table = load(con, files, source, wanted)
+    with told_as("data.unreadable", names, PATH), closing(connect()) as con:
+        table = load(con, files, source, wanted, in_place=merging is not None)
         _refuse_unknown(table, wanted, spans or {})
         n_read = table.n_rows
         if not n_read:
@@ -83,7 +87,8 @@ def read_frame(
         typed = _typed(table, readings)
         missing = count_missing(typed)
         refuse_missing(typed, source, missing, n_read)
-        row_numbers, values = _fetch(typed)
+        merged = None if merging is None else merge_rows(typed, merging, n_read)
+        row_numbers, values = _fetch(typed) if merged is None else (merged.first, merged.values)
     if not len(row_numbers):
         raise DataError(
             "data.no-rows",
@@ -92,19 +97,30 @@ def read_frame(
             "; ".join(f"{name}: {count} missing" for name, count in missing.items()),
         )
     columns, warnings = _columns(readings, values)
+    n_used = len(row_numbers) if merged is None else int(merged.counts.sum())
     if missing:
-        warnings = (*warnings, _dropped(missing, n_read, len(row_numbers)))
+        warnings = (*warnings, _dropped(missing, n_read, n_used))
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(row_numbers)))
     return Frame(
         table=frame,
         row_numbers=row_numbers,
-        sha256=fingerprint(frame),
         n_read=n_read,
         dropped=missing,
         all_columns=table.names,
-        measurements=_measurements(wanted, n_read, len(row_numbers), missing),
+        measurements=_measurements(wanted, n_read, n_used, missing),
         warnings=warnings,
+        **_merged_facts(frame, merged),
     )
+
+
+def _merged_facts(table: pd.DataFrame, merged: MergedRows | None) -> dict[str, Any]:
+    if merged is None:
+        return {"sha256": fingerprint(table)}
+    return {
+        "sha256": fingerprint(table, merged.counts, merged.within_ss),
+        "multiplicity": merged.counts,
+        "within_ss": merged.within_ss,
+    }
 
 
 def _no_rows(of: str) -> DataError:
@@ -168,16 +184,20 @@ def _typed(table: Table, readings: Mapping[str, Reading]) -> Table:
         f"CAST({reading.sql} AS {column.type}) AS {column.sql}"
         for column, reading in zip(columns, readings.values(), strict=True)
     )
-    table.con.execute(f"CREATE TEMP TABLE {TYPED} AS SELECT {selected} FROM {table.relation}")
-    table.con.execute(f"DROP TABLE {table.relation}")
-    return Table(table.con, TYPED, columns, table.names, table.parts)
+    if table.is_view:
+        table.con.execute(
+            f"CREATE TEMP VIEW {TYPED} AS SELECT rowid, {selected} FROM {table.relation}"
+        )
+    else:
+        table.con.execute(f"CREATE TEMP TABLE {TYPED} AS SELECT {selected} FROM {table.relation}")
+        table.con.execute(f"DROP TABLE {table.relation}")
+    return Table(table.con, TYPED, columns, table.names, table.parts, is_view=table.is_view)
 
 
 def _fetch(typed: Table) -> tuple[np.ndarray, list[np.ndarray]]:
-    complete = " AND ".join(f"{column.sql} IS NOT NULL" for column in typed.columns)
     selected = ", ".join(column.sql for column in typed.columns)
     fetched: dict[str, Any] = typed.con.execute(
-        f"SELECT rowid + 1 AS number, {selected} FROM {typed.relation} WHERE {complete}"
+        f"SELECT rowid + 1 AS number, {selected} FROM {typed.relation} WHERE {typed.complete}"
     ).fetchnumpy()
     arrays = [np.ma.getdata(fetched[column.sql]) for column in typed.columns]
     return np.ma.getdata(fetched["number"]).astype(np.int64), arrays

@@ -44,14 +44,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows in file order, in a table that DuckDB holds in memory.
+    """Rows in file order, in a table that DuckDB holds in memory or in a view of files.
 
     Attributes
     ----------
     con
         The connection that holds it.
     relation
-        Its name there. ``rowid + 1`` is the number of a data row.
+        Its name there. ``rowid + 1`` is the number of a data row; a view has a column ``rowid``.
     columns
         The columns that were loaded.
     names
@@ -60,6 +60,8 @@ class Table:
         Files that the rows came from, in order; empty for the result of a query.
     na_is_ambiguous
         Whether ``NA`` among texts may mean "no value": the format has no other way to say so.
+    is_view
+        Whether every use reads the files again.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -68,6 +70,12 @@ class Table:
     names: tuple[str, ...]
     parts: tuple[Part, ...] = ()
     na_is_ambiguous: bool = False
+    is_view: bool = False
+
+    @property
+    def complete(self) -> str:
+        """SQL condition: no column lacks a value."""
+        return " AND ".join(f"{column.sql} IS NOT NULL" for column in self.columns)
 
     @property
     def n_rows(self) -> int:
@@ -98,6 +106,17 @@ class Table:
         index = bisect_left([part.end for part in self.parts], row)
         before = self.parts[index - 1].end if index else 0
         return f"row {row - before} of {self.parts[index].name}"
+
+
+def numbered(selection: str) -> str:
+    """Return a query with the column ``rowid`` of a table, from 0 in the order of the rows.
+
+    Parameters
+    ----------
+    selection
+        What follows ``SELECT``.
+    """
+    return f"SELECT row_number() OVER () - 1 AS rowid, {selection}"
 
 
 def sterile(count: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Frame + formula -> columns, group indexes and checks."""
 
 from hiermix.design.build import build_design, column_places, wanted_columns
+from hiermix.design.merging import merging_of
 from hiermix.design.types import CommonTerm, Design, Factor, GroupTerm, LinearPart, Response
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Response",
     "build_design",
     "column_places",
+    "merging_of",
     "wanted_columns",
 ]

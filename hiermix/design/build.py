@@ -107,7 +107,7 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         A term cannot be evaluated or the response lies outside the family's support.
     """
     formula = _respelt(parse_formula(spec.model.formula))
-    columns = ColumnSource(frame.table, frame.row_numbers)
+    columns = ColumnSource(frame.table, frame.row_numbers, frame.multiplicity)
     source = columns.for_formula(formula, "model.formula")
     family = spec.model.family
     response, notes = build_response(_left(formula), source, family, frame.row_numbers)
@@ -133,8 +133,10 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         dict.fromkeys(v for term in formula.terms for v in term.variables)
     ) + tuple(v for block in formula.group_terms for v in _bare(block.factor, left_variables))
     free = is_residual_free(family, response, residual_is_known)
-    measured = measure_design(main, response, left_variables, common_variables, free)
-    identification = audit_identification((main, *components.values()), free)
+    measured = measure_design(
+        main, response, left_variables, common_variables, free, frame.multiplicity
+    )
+    identification = audit_identification((main, *components.values()), free, frame.multiplicity)
     measured += _component_checks(components) + identification_measurements(identification)
     notes += _weight_notes(response)
     if contextual is not None:
@@ -151,6 +153,8 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
         identification,
         measured,
         notes + identification_notes(identification),
+        frame.multiplicity,
+        frame.within_ss,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hiermix.design.rows import row_mean, row_sd
 from hiermix.design.types import Factor, GroupTerm, LinearPart, Response
 from hiermix.measurement import Measurement
 
@@ -66,6 +67,7 @@ def measure_design(
     response_variables: tuple[str, ...],
     common_variables: tuple[str, ...],
     residual_is_free: bool,
+    multiplicity: np.ndarray | None = None,
 ) -> tuple[Measurement, ...]:
     """Measure the design of the main linear predictor.
 
@@ -79,6 +81,8 @@ def measure_design(
         Data columns on the left and in the common part.
     residual_is_free
         Of `is_residual_free`.
+    multiplicity
+        Shape ``(n_obs,)``: how many rows of the data each row stands for; ``None`` for one.
 
     Returns
     -------
@@ -89,8 +93,8 @@ def measure_design(
         ``slope_levels_without_variation``, ``group_is_common``, ``observation_level_residual``.
     """
     found = [
-        *measure_columns(main),
-        *_response(response, response_variables, common_variables, main),
+        *measure_columns(main, multiplicity),
+        *_response(response, response_variables, common_variables, main, multiplicity),
     ]
     categorical_terms = frozenset(t.variables for t in main.common if t.only_factors)
     for factor in main.factors:
@@ -113,7 +117,9 @@ def is_residual_free(family: str, response: Response, known: bool) -> bool:
     return (family in FREE_RESIDUAL or single) and not known
 
 
-def measure_columns(main: LinearPart) -> Iterator[Measurement]:
+def measure_columns(
+    main: LinearPart, multiplicity: np.ndarray | None = None
+) -> Iterator[Measurement]:
     """Yield what is measured on the common columns: constants, rank, condition, scale."""
     x = main.common_matrix
     names = main.common_columns
@@ -121,7 +127,7 @@ def measure_columns(main: LinearPart) -> Iterator[Measurement]:
         yield Measurement("constant_columns", "design", "", 0.0)
         yield Measurement("design_rank_deficiency", "design", "", 0.0)
         return
-    sd = x.std(axis=0)
+    sd = row_sd(x, multiplicity)
     size = np.abs(x).max(axis=0)
     constant = sd <= 1e-12 * np.maximum(size, np.finfo(float).tiny)
     guilty = [name for name, bad in zip(names, constant, strict=True) if bad]
@@ -144,14 +150,17 @@ def measure_columns(main: LinearPart) -> Iterator[Measurement]:
             f"{free[largest]} has sd {scales[largest]:.3g}"
             + (": rescale" if scales[largest] > LARGE_SCALE else ""),
         )
-    yield from _dependencies(x[:, ~constant], sd[~constant], main.intercept, names, constant)
-
-
-def _dependencies(
-    x: np.ndarray, sd: np.ndarray, intercept: bool, names: tuple[str, ...], constant: np.ndarray
-) -> Iterator[Measurement]:
+    mean = row_mean(x, multiplicity)
+    scaled = (x - mean) / np.where(constant, 1.0, sd)
+    if not main.intercept:
+        scaled = x / np.sqrt(np.maximum(row_mean(x**2, multiplicity), np.finfo(float).tiny))
+    if multiplicity is not None:
+        scaled = scaled * np.sqrt(multiplicity)[:, None]
     kept = [name for name, bad in zip(names, constant, strict=True) if not bad]
-    scaled = (x - x.mean(axis=0)) / sd if intercept else x / np.sqrt((x**2).mean(axis=0))
+    yield from _dependencies(scaled[:, ~constant], kept, main.intercept)
+
+
+def _dependencies(scaled: np.ndarray, kept: list[str], intercept: bool) -> Iterator[Measurement]:
     if scaled.shape[1] == 0:
         yield Measurement("design_rank_deficiency", "design", "", 0.0)
         return
@@ -191,6 +200,7 @@ def _response(
     response_variables: tuple[str, ...],
     common_variables: tuple[str, ...],
     main: LinearPart,
+    multiplicity: np.ndarray | None,
 ) -> Iterator[Measurement]:
     values = response.values
     if response.trials is not None:
@@ -205,7 +215,7 @@ def _response(
         f"response {response.name} is constant" if same else "",
     )
     shared = [v for v in response_variables if v in common_variables]
-    copies = [] if shared else list(_copies(main, response))
+    copies = [] if shared else list(_copies(main, response, multiplicity))
     words = [f"{name} is the response and a predictor" for name in shared]
     words += [f"{name} {what}" for name, what in copies]
     yield Measurement(
@@ -217,7 +227,9 @@ def _response(
     )
 
 
-def _copies(main: LinearPart, response: Response) -> Iterator[tuple[str, str]]:
+def _copies(
+    main: LinearPart, response: Response, multiplicity: np.ndarray | None
+) -> Iterator[tuple[str, str]]:
     """Yield common columns that are the response rescaled, or its means by a grouping factor.
 
     Few values can agree by chance: three markets with 4, 4 and 7 successes are a treatment of one.
@@ -225,25 +237,27 @@ def _copies(main: LinearPart, response: Response) -> Iterator[tuple[str, str]]:
     y = response.values / (response.trials if response.trials is not None else 1.0)
     if response.levels is not None:
         return
-    centred_y = y - y.mean()
-    targets = [("is the response, rescaled", centred_y)]
-    targets += [
+    rows = np.ones(len(y)) if multiplicity is None else multiplicity
+    centred_y = y - row_mean(y, multiplicity)
+    targets = [
         (
             f"holds the means of the response by {f.name}",
-            (np.bincount(f.index, centred_y, minlength=f.n_groups) / f.counts)[f.index],
+            (np.bincount(f.index, rows * centred_y, minlength=f.n_groups) / f.counts)[f.index],
         )
         for f in main.factors
-        if f.n_groups < len(y)
+        if f.n_groups < rows.sum()
     ]
-    size_y = float(np.linalg.norm(centred_y))
+    targets.append(("is the response, rescaled", centred_y))
+    root = np.sqrt(rows)
+    size_y = float(np.linalg.norm(root * centred_y))
     targets = [
-        (what, target)
+        (what, root * target)
         for what, target in targets
-        if float(np.linalg.norm(target)) > 1e-6 * size_y
+        if float(np.linalg.norm(root * target)) > 1e-6 * size_y
         and len(np.unique(np.round(target / np.abs(target).max(), 9))) >= DISTINCT
     ]
     for name, x in zip(main.common_columns, main.common_matrix.T, strict=True):
-        centred = x - x.mean()
+        centred = root * (x - row_mean(x, multiplicity))
         size = float(np.linalg.norm(centred))
         for what, target in targets:
             length = float(np.linalg.norm(target))
@@ -315,5 +329,6 @@ def _slope(term: GroupTerm) -> Iterator[Measurement]:
 
 def level_sum_of_squares(factor: Factor, values: np.ndarray) -> np.ndarray:
     """Return the sum of squares about the level means, shape ``(n_groups,)``."""
-    mean = np.bincount(factor.index, values, minlength=factor.n_groups) / factor.counts
+    counts = np.bincount(factor.index, minlength=factor.n_groups)
+    mean = np.bincount(factor.index, values, minlength=factor.n_groups) / counts
     return np.bincount(factor.index, (values - mean[factor.index]) ** 2, minlength=factor.n_groups)

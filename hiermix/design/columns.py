@@ -43,9 +43,17 @@ class ColumnSource:
         Columns of the model, ``n_obs`` rows; text is ``category``.
     row_numbers
         Shape ``(n_obs,)``: numbers of the data rows, for messages.
+    multiplicity
+        Shape ``(n_obs,)``: how many data rows each stands for; ``None`` for one.
     """
 
-    def __init__(self, table: pd.DataFrame, row_numbers: np.ndarray) -> None:
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        row_numbers: np.ndarray,
+        multiplicity: np.ndarray | None = None,
+    ) -> None:
+        self.multiplicity = multiplicity
         self.rename: Mapping[str, str] = {str(c): f"v{i}" for i, c in enumerate(table.columns)}
         self._row_numbers = row_numbers
         self._key = "model.formula"

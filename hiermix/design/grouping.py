@@ -13,7 +13,9 @@ from hiermix.errors import DesignError, Where
 from hiermix.formula import GroupTerm as GroupBlock
 
 
-def build_factor(table: pd.DataFrame, variables: Sequence[str]) -> Factor:
+def build_factor(
+    table: pd.DataFrame, variables: Sequence[str], multiplicity: np.ndarray | None = None
+) -> Factor:
     """Index the observed levels of ``g`` or combinations of ``a:b``.
 
     Parameters
@@ -22,6 +24,8 @@ def build_factor(table: pd.DataFrame, variables: Sequence[str]) -> Factor:
         Data; the columns of ``variables`` are categorical, or numbers whose values are the levels.
     variables
         One column, or several for an interaction of factors.
+    multiplicity
+        How many rows each row of ``table`` stands for; ``None`` for one.
 
     Returns
     -------
@@ -41,7 +45,8 @@ def build_factor(table: pd.DataFrame, variables: Sequence[str]) -> Factor:
         categories = column.cat.categories
         code = code * len(categories) + column.cat.codes.to_numpy(dtype=np.int64)
         radix.append(categories)
-    present, index, counts = np.unique(code, return_inverse=True, return_counts=True)
+    present, index = np.unique(code, return_inverse=True)
+    counts = np.bincount(index, multiplicity, minlength=len(present)).astype(np.int64)
     parts: list[np.ndarray] = []
     rest = present
     for categories in reversed(radix):
@@ -90,7 +95,7 @@ def build_group_terms(blocks: Sequence[GroupBlock], source: ColumnSource) -> tup
     for bar, block in enumerate(blocks):
         sterile = [source.rename[name] for name in block.factor]
         if block.factor not in factors:
-            built = build_factor(source.table, sterile)
+            built = build_factor(source.table, sterile, source.multiplicity)
             factors[block.factor] = Factor(
                 block.factor_name, block.factor, built.levels, built.index, built.counts
             )

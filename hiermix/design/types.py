@@ -41,7 +41,7 @@ class Factor:
     """A grouping factor: ``g`` or the observed combinations of ``a:b``.
 
     ``index`` has shape ``(n_obs,)`` and holds positions in ``levels`` (``n_groups`` texts);
-    ``counts`` has shape ``(n_groups,)``: rows per level.
+    ``counts`` has shape ``(n_groups,)``: rows per level, merged ones each counted.
     """
 
     name: str
@@ -173,7 +173,9 @@ class Design:
 
     ``formula`` is the canonical text of what is fitted. ``contextual`` says which columns of
     ``main`` are level means, if the spec asks for any; ``identification`` what the likelihood
-    cannot tell apart.
+    cannot tell apart. ``multiplicity`` ``(n_obs,)`` says how many rows of the data each row stands
+    for, where equal ones were merged while they were read; ``within_ss`` is then the sum of squares
+    of the response about its means in ``response``.
     """
 
     formula: str
@@ -185,8 +187,20 @@ class Design:
     identification: Identification | None = None
     measurements: tuple[Measurement, ...] = ()
     warnings: tuple[str, ...] = ()
+    multiplicity: np.ndarray | None = None
+    within_ss: float = 0.0
 
     @property
     def n_obs(self) -> int:
-        """Rows used."""
+        """Rows of the columns."""
         return len(self.response.values)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the data."""
+        return self.n_obs if self.multiplicity is None else int(self.multiplicity.sum())
+
+    @property
+    def rows(self) -> np.ndarray:
+        """How many rows of the data each row stands for, shape ``(n_obs,)``."""
+        return np.ones(self.n_obs) if self.multiplicity is None else self.multiplicity

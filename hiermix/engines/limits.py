@@ -28,8 +28,11 @@ class Stored:
     skipped: dict[str, str]
 
 
-def what_is_stored(n_obs: int, chains: int, draws: int) -> Stored:
-    """Decide by size alone."""
+def what_is_stored(n_obs: int, chains: int, draws: int, *, of_means: bool = False) -> Stored:
+    """Decide by size, and by whether the rows are means of rows that nobody has any more."""
+    if of_means:
+        reason = "rows were merged to means while they were read"
+        return Stored(False, None, {"log_likelihood": reason, "posterior_predictive": reason})
     skipped: dict[str, str] = {}
     log_likelihood = n_obs * chains * draws <= MAX_LOG_LIKELIHOOD
     if not log_likelihood:

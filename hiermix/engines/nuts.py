@@ -86,7 +86,14 @@ class NutsSession:
         tree = posterior_tree(self._plan, model.names, raw, attributes)
         self._listener.stage("predict")
         response = tree_name(self._plan.design.response.name)
-        skipped = add_predictive(tree, lambda: self._over_rows(model), raw, response, request.seed)
+        skipped = add_predictive(
+            tree,
+            lambda: self._over_rows(model),
+            raw,
+            response,
+            request.seed,
+            of_means=self._plan.has_means,
+        )
         clock.lap("predict")
         facts: dict[str, Any] = {
             "dimensions": model.dimensions,
@@ -131,7 +138,8 @@ class NutsSession:
         """Return the model of the original rows, to which predictions belong."""
         from hiermix.engines.bambi_model import build_model
 
-        return build_model(self._plan).pymc_model if model.reduction.merges else model.pymc
+        is_plan = model.reduction.plan is self._plan
+        return model.pymc if is_plan else build_model(self._plan).pymc_model
 
     def _chains(self, model: _Model, request: FitRequest, clock: Clock) -> list[ChainDraws]:
         if request.sampler == "nutpie":

@@ -18,7 +18,13 @@ INTERPRETED = {"mode": "FAST_COMPILE"}
 
 
 def add_predictive(
-    tree: xr.DataTree, build: Callable[[], Any], raw: RawDraws, response: str, seed: int
+    tree: xr.DataTree,
+    build: Callable[[], Any],
+    raw: RawDraws,
+    response: str,
+    seed: int,
+    *,
+    of_means: bool = False,
 ) -> dict[str, str]:
     """Add the groups ``log_likelihood`` and ``posterior_predictive`` where they are feasible.
 
@@ -35,6 +41,8 @@ def add_predictive(
         Printed name of the response.
     seed
         Seed of the predictive draws.
+    of_means
+        Whether the rows are means of rows of the data, of which nothing can be said singly.
 
     Returns
     -------
@@ -43,7 +51,7 @@ def add_predictive(
     """
     chains, draws = next(iter(raw.stats.values())).shape
     n_obs = tree["observed_data"].sizes["__obs__"]
-    stored = what_is_stored(n_obs, chains, draws)
+    stored = what_is_stored(n_obs, chains, draws, of_means=of_means)
     if not stored.log_likelihood and stored.predictive is None:
         return stored.skipped
     model = build()

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hiermix.design.rows import row_mean
 from hiermix.design.types import Design, LinearPart
 from hiermix.errors import DesignError, HiermixError, InputErrors, PriorError, Where
 from hiermix.model.centring import plan_centring
@@ -82,7 +83,7 @@ def plan_model(spec: RunSpec, design: Design) -> ModelPlan:
     }
     centring = plan_centring(design, family.name, link, spec.model.parameterization, sd_priors)
     column_means = {
-        part.parameter: tuple(term.values.mean(axis=0) for term in part.common)
+        part.parameter: tuple(row_mean(term.values, design.multiplicity) for term in part.common)
         for part in (design.main, *design.components.values())
         if part.intercept
     }

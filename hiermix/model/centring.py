@@ -156,7 +156,7 @@ def _check_names(terms: Sequence[GroupTerm], asked: str | Mapping[str, str]) -> 
 
 def _fixed(term: GroupTerm, design: Design, choice: str, family: str, link: str) -> Centring:
     shape = (term.factor.n_groups, len(term.columns))
-    zeros, rows = np.zeros(shape), np.ones(design.n_obs)
+    zeros, rows = np.zeros(shape), design.rows
     if choice == "centered" and family not in ORDINAL:
         reason = "centered, as the spec says"
         return Centring(term.name, "centered", zeros, zeros, rows, np.ones(shape), reason, True)

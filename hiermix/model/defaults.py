@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hiermix.design.rows import row_mean, row_sd
 from hiermix.design.types import CommonTerm, Design, GroupTerm, LinearPart
 from hiermix.spec.priors import Prior
 
@@ -86,8 +87,9 @@ def response_scale(design: Design, family: str) -> tuple[float, float]:
     """Return mean and sd (divisor n) of the response if the family scales by it, else 0 and 1."""
     if family not in SCALED_BY_RESPONSE:
         return 0.0, 1.0
-    values = design.response.values
-    return float(np.mean(values)), float(np.std(values))
+    values, multiplicity = design.response.values, design.multiplicity
+    sd = row_sd(values, multiplicity, design.within_ss)
+    return float(row_mean(values, multiplicity)), float(sd)
 
 
 def main_defaults(
@@ -108,18 +110,19 @@ def main_defaults(
     main = design.main
     mean, sd = response_scale(design, family)
     on_logit = family in UNIT_LOGIT and link in ("logit", "probit")
-    common = {term.name: _common(term, sd, on_logit) for term in main.common}
+    rows = design.multiplicity
+    common = {term.name: _common(term, sd, on_logit, rows) for term in main.common}
     variance = (STD * sd) ** 2
     for term in main.common:
         if term.name not in given:
             sigma = np.array([prior.get("sigma") for prior in common[term.name]])
-            variance += float(np.sum((sigma * term.values.mean(axis=0)) ** 2))
+            variance += float(np.sum((sigma * row_mean(term.values, rows)) ** 2))
     wide = float(np.sqrt(variance))
     intercept = normal(0.0, 1.5) if on_logit else normal(mean, wide)
     return Defaults(
         intercept if main.intercept else None,
         common,
-        {term.name: _group_sd(term, sd, wide) for term in main.group},
+        {term.name: _group_sd(term, sd, wide, rows) for term in main.group},
     )
 
 
@@ -156,18 +159,22 @@ def threshold_defaults(design: Design, family: str) -> tuple[Prior, ...]:
     return tuple(normal(0.0, 1.0) for _ in range(n))
 
 
-def _common(term: CommonTerm, sd: float, on_logit: bool) -> tuple[Prior, ...]:
+def _common(
+    term: CommonTerm, sd: float, on_logit: bool, rows: np.ndarray | None
+) -> tuple[Prior, ...]:
     if not on_logit:
-        return tuple(normal(0.0, STD * sd / s) for s in term.values.std(axis=0))
+        return tuple(normal(0.0, STD * sd / s) for s in row_sd(term.values, rows))
     if term.categorical and (term.only_factors or not term.interaction):
         return tuple(normal(0.0, 1.0) for _ in term.columns)
     if term.interaction and len(term.columns) > 1:
-        spread = float(np.std(term.values.sum(axis=1)))
+        spread = float(row_sd(term.values.sum(axis=1), rows))
         return tuple(normal(0.0, 1.0 / spread) for _ in term.columns)
-    return tuple(normal(0.0, 1.0 / s) for s in term.values.std(axis=0))
+    return tuple(normal(0.0, 1.0 / s) for s in row_sd(term.values, rows))
 
 
-def _group_sd(term: GroupTerm, sd: float, intercept_sd: float) -> tuple[Prior, ...]:
+def _group_sd(
+    term: GroupTerm, sd: float, intercept_sd: float, rows: np.ndarray | None
+) -> tuple[Prior, ...]:
     if term.expression == "1":
         return (half_normal(intercept_sd),)
-    return tuple(half_normal(STD * sd / s) for s in term.values.std(axis=0))
+    return tuple(half_normal(STD * sd / s) for s in row_sd(term.values, rows))

@@ -38,15 +38,17 @@ class Pilot:
 class _Levels:
     """Sufficient statistics of one factor: ``gram`` is ``(g, q, q)``, ``cross`` ``(g, q)``."""
 
-    z: np.ndarray
     gram: np.ndarray
     cross: np.ndarray
     total: float
-    n_obs: int
+    n_rows: float
 
     @classmethod
-    def of(cls, z: np.ndarray, factor: Factor, weight: np.ndarray, residual: np.ndarray) -> _Levels:
+    def of(
+        cls, z: np.ndarray, factor: Factor, working: WorkingData, residual: np.ndarray
+    ) -> _Levels:
         g, q = factor.n_groups, z.shape[1]
+        weight = working.weight
         gram = np.empty((g, q, q))
         for a in range(q):
             for b in range(a, q):
@@ -54,8 +56,8 @@ class _Levels:
                     factor.index, weight * z[:, a] * z[:, b], minlength=g
                 )
         columns = [np.bincount(factor.index, weight * c * residual, minlength=g) for c in z.T]
-        total = float(np.sum(weight * residual**2))
-        return cls(z, gram, np.column_stack(columns), total, len(residual))
+        total = float(np.sum(weight * residual**2)) + working.within_ss
+        return cls(gram, np.column_stack(columns), total, working.n_rows)
 
     def conditional(self, tau2: np.ndarray, dispersion: float) -> tuple[np.ndarray, np.ndarray]:
         """Return means ``(g, q)`` and covariances ``(g, q, q)`` of the effects."""
@@ -95,16 +97,18 @@ def run_pilot(
     for term in terms:
         by_factor.setdefault(term.factor.name, []).append(term)
     known = working.dispersion
-    spread = float(np.sqrt(np.average(working.residual**2, weights=working.weight)))
+    squares = float(working.weight @ working.residual**2) + working.within_ss
+    spread = float(np.sqrt(squares / working.weight.sum()))
     if known is not None:
-        spread = max(spread, float(np.sqrt(known / np.average(working.weight))))
-    dispersion = known or 0.5 * spread**2 * float(np.average(working.weight))
+        spread = max(spread, float(np.sqrt(known / working.mean_weight)))
+    dispersion = known or 0.5 * spread**2 * working.mean_weight
+    n_rows = working.n_rows
     contribution = {name: np.zeros_like(working.residual) for name in by_factor}
     columns = {
         name: np.column_stack([term.values for term in group]) for name, group in by_factor.items()
     }
     typical = {
-        name: spread / np.sqrt(np.maximum((z**2).mean(axis=0), np.finfo(float).tiny))
+        name: spread / np.sqrt(np.maximum(working.rows @ z**2 / n_rows, np.finfo(float).tiny))
         for name, z in columns.items()
     }
     tau2 = {name: (0.5 * value) ** 2 for name, value in typical.items()}
@@ -113,9 +117,7 @@ def run_pilot(
         for name, group in by_factor.items():
             others = sum((c for n, c in contribution.items() if n != name), start=0.0)
             factor = group[0].factor
-            levels[name] = _Levels.of(
-                columns[name], factor, working.weight, working.residual - others
-            )
+            levels[name] = _Levels.of(columns[name], factor, working, working.residual - others)
             tau2[name], dispersion, mean = _maximise(levels[name], tau2[name], dispersion, known)
             contribution[name] = np.einsum("nq,nq->n", columns[name], mean[factor.index])
     sds: dict[str, np.ndarray] = {}
@@ -143,7 +145,7 @@ def _maximise(
             fitted = 2 * np.sum(mean * levels.cross)
             fitted -= np.einsum("ga,gab,gb->", mean, levels.gram, mean)
             lost = np.einsum("gab,gba->", levels.gram, covariance)
-            dispersion = (levels.total - float(fitted) + float(lost)) / levels.n_obs
+            dispersion = (levels.total - float(fitted) + float(lost)) / levels.n_rows
             dispersion = max(dispersion, 1e-12 * levels.total)
     return tau2, dispersion, mean
 

@@ -128,7 +128,8 @@ class ModelPlan:
     with an intercept, one ``(k,)`` a common term: the means over the original rows, to which the
     intercept's prior refers, whatever rows ``design`` has left. ``within_ss`` is the sum of
     squares S about the means of merged Gaussian rows: the log density has a term
-    -S / (2 sigma^2).
+    -S / (2 sigma^2). ``merged`` is ``None`` where ``design`` has the rows of the data; where it has
+    cells of rows (`hiermix.model.reduction`), their log density less that of the rows.
     """
 
     design: Design
@@ -139,6 +140,7 @@ class ModelPlan:
     notes: tuple[str, ...] = ()
     column_means: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
     within_ss: float = 0.0
+    merged: float | None = None
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter called ``name``; raise ``KeyError`` if there is none."""
@@ -146,6 +148,11 @@ class ModelPlan:
             if parameter.name == name:
                 return parameter
         raise KeyError(name)
+
+    @property
+    def has_means(self) -> bool:
+        """Whether the responses of ``design`` are means of rows of the data."""
+        return self.merged is not None and self.family == "gaussian"
 
     @property
     def parts(self) -> tuple[LinearPart, ...]:

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from hiermix.design.merging import why_not_merged
 from hiermix.design.types import Factor, LinearPart, Response
 from hiermix.model.plan import ModelPlan
 
@@ -103,22 +104,40 @@ def reduce_plan(plan: ModelPlan) -> Reduction:
     Time and memory O(n_rows) a column: columns are hashed one after the other, and the first
     that leaves too many cells ends it.
     """
-    refusal = _refusal(plan)
+    design = plan.design
+    if plan.merged is not None:
+        return Reduction(
+            plan,
+            f"{plan.family} cells",
+            design.n_rows,
+            design.n_obs,
+            np.arange(design.n_obs),
+            plan.merged,
+        )
+    refusal = why_not_merged(
+        plan.family,
+        plan.links[design.main.parameter],
+        design.response.kind,
+        distributional=bool(design.components),
+        known_se=design.known_se is not None,
+    )
     if refusal:
         return unreduced(plan, refusal)
     merge = _MERGES[plan.family]
-    offset = plan.design.main.offset if merge is _binomial else None
-    cell, n_cells, too_fine = _cells(plan.design.main, offset, plan.design.n_obs)
+    offset = design.main.offset if merge is _binomial else None
+    # Rows that were merged while they were read have no other form than cells.
+    most = WORTHWHILE * design.n_obs if design.multiplicity is None else design.n_obs
+    cell, n_cells, too_fine = _cells(design.main, offset, design.n_obs, most)
     if too_fine:
         return unreduced(plan, too_fine)
     if n_cells == 1:
-        # Bambi squeezes a response of one row and two columns to a vector.
-        return unreduced(plan, "all rows are one cell")
+        # Bambi squeezes a response of one row and two columns to a vector: two cells alike.
+        cell, n_cells = np.minimum(np.arange(design.n_obs), 1), 2
     merged = merge(plan, cell, n_cells)
     return Reduction(
         _over_cells(plan, merged, cell, n_cells),
         f"{merged.family} cells",
-        plan.design.n_obs,
+        design.n_rows,
         n_cells,
         cell,
         merged.constant,
@@ -131,30 +150,13 @@ def unreduced(plan: ModelPlan, reason: str) -> Reduction:
     return Reduction(plan, "none", n, n, np.arange(n), reason=reason)
 
 
-def _refusal(plan: ModelPlan) -> str:
-    """Return why rows of this model have no sufficient statistics; empty if they have."""
-    design = plan.design
-    if plan.family not in _MERGES:
-        return f"family {plan.family}"
-    if design.components:
-        return "distributional model"
-    if design.known_se is not None:
-        return "every row has its own known standard error"
-    kinds = _KINDS[plan.family]
-    if design.response.kind not in kinds:
-        return f"{design.response.kind} response of family {plan.family}"
-    link = plan.links[design.main.parameter]
-    if link != _LINK.get(plan.family, link):
-        return f"link {link} of family {plan.family}"
-    return ""
-
-
-def _cells(part: LinearPart, offset: np.ndarray | None, n_obs: int) -> tuple[np.ndarray, int, str]:
+def _cells(
+    part: LinearPart, offset: np.ndarray | None, n_obs: int, most: float
+) -> tuple[np.ndarray, int, str]:
     """Return the cell of each row, how many there are, and which column makes too many.
 
     Two values are equal if their bits are, except that 0 and -0 are.
     """
-    most = WORTHWHILE * n_obs
     cell, n_cells = np.zeros(n_obs, dtype=np.int64), 1
     for name, column in _columns(part, offset):
         own, distinct = pd.factorize(column)
@@ -198,33 +200,34 @@ class _Merged:
 
 def _binomial(plan: ModelPlan, cell: np.ndarray, n_cells: int) -> _Merged:
     response, offset = plan.design.response, plan.design.main.offset
-    rows = np.ones(len(cell)) if response.trials is None else response.trials
-    successes = np.bincount(cell, response.values, n_cells)
-    trials = np.bincount(cell, rows, n_cells)
+    rows = plan.design.rows
+    of_row = np.ones(len(cell)) if response.trials is None else response.trials
+    successes = np.bincount(cell, rows * response.values, n_cells)
+    trials = np.bincount(cell, rows * of_row, n_cells)
     return _Merged(
         "binomial",
         Response(response.name, "proportion", successes, trials=trials),
         None if offset is None else offset[_first_rows(cell, n_cells)],
-        _log_choices(successes, trials) - _log_choices(response.values, rows),
+        float(_log_choices(successes, trials).sum() - rows @ _log_choices(response.values, of_row)),
     )
 
 
-def _log_choices(successes: np.ndarray, trials: np.ndarray) -> float:
+def _log_choices(successes: np.ndarray, trials: np.ndarray) -> np.ndarray:
     ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
-    return float(ways.sum())
+    return np.asarray(ways)
 
 
 def _poisson(plan: ModelPlan, cell: np.ndarray, n_cells: int) -> _Merged:
-    response, main = plan.design.response, plan.design.main
+    response, main, rows = plan.design.response, plan.design.main, plan.design.rows
     offset = np.zeros(len(cell)) if main.offset is None else main.offset
     # Largest offset of the cell out of the sum, so that no exponential overflows.
     largest = np.full(n_cells, -np.inf)
     np.maximum.at(largest, cell, offset)
-    exposure = np.bincount(cell, np.exp(offset - largest[cell]), n_cells)
+    exposure = np.bincount(cell, rows * np.exp(offset - largest[cell]), n_cells)
     together = largest + np.log(exposure)
-    counts = np.bincount(cell, response.values, n_cells)
+    counts = np.bincount(cell, rows * response.values, n_cells)
     of_cells = counts @ together - gammaln(counts + 1).sum()
-    of_rows = response.values @ offset - gammaln(response.values + 1).sum()
+    of_rows = rows @ (response.values * offset - gammaln(response.values + 1))
     return _Merged(
         "poisson",
         Response(response.name, "plain", counts),
@@ -235,7 +238,7 @@ def _poisson(plan: ModelPlan, cell: np.ndarray, n_cells: int) -> _Merged:
 
 def _gaussian(plan: ModelPlan, cell: np.ndarray, n_cells: int) -> _Merged:
     response, main = plan.design.response, plan.design.main
-    weights = np.ones(len(cell)) if response.weights is None else response.weights
+    weights = plan.design.rows if response.weights is None else response.weights
     y = response.values if main.offset is None else response.values - main.offset
     total = np.bincount(cell, weights, n_cells)
     means = np.bincount(cell, weights * y, n_cells) / total
@@ -243,7 +246,7 @@ def _gaussian(plan: ModelPlan, cell: np.ndarray, n_cells: int) -> _Merged:
         "gaussian",
         Response(response.name, "weighted", means, weights=total),
         None,
-        within_ss=float(weights @ (y - means[cell]) ** 2),
+        within_ss=float(weights @ (y - means[cell]) ** 2) + plan.design.within_ss,
     )
 
 
@@ -253,27 +256,26 @@ _MERGES: Mapping[str, Callable[[ModelPlan, np.ndarray, int], _Merged]] = {
     "poisson": _poisson,
     "gaussian": _gaussian,
 }
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "bernoulli": ("plain",),
-    "binomial": ("proportion",),
-    "poisson": ("plain",),
-    "gaussian": ("plain", "weighted"),
-}
-_LINK = {"poisson": "log", "gaussian": "identity"}
-"""The one link under which rows of a family have sufficient statistics; others: any link."""
 
 
 def _over_cells(plan: ModelPlan, merged: _Merged, cell: np.ndarray, n_cells: int) -> ModelPlan:
     first = _first_rows(cell, n_cells)
+    rows = plan.design.multiplicity
     main = replace(_part_at(plan.design.main, first), offset=merged.offset)
     return replace(
         plan,
-        design=replace(plan.design, response=merged.response, main=main),
+        design=replace(
+            plan.design,
+            response=merged.response,
+            main=main,
+            multiplicity=np.bincount(cell, rows, n_cells).astype(np.int64),
+        ),
         family=merged.family,
         centring=tuple(
             replace(c, row_weight=np.bincount(cell, c.row_weight, n_cells)) for c in plan.centring
         ),
         within_ss=merged.within_ss,
+        merged=merged.constant,
     )
 
 
@@ -296,5 +298,4 @@ def _part_at(part: LinearPart, rows: np.ndarray) -> LinearPart:
 
 
 def _factor_at(factor: Factor, rows: np.ndarray) -> Factor:
-    index = factor.index[rows]
-    return replace(factor, index=index, counts=np.bincount(index, minlength=factor.n_groups))
+    return replace(factor, index=factor.index[rows])

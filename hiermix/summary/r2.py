@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hiermix.design.rows import row_variance
 from hiermix.summary.draws import draws_of
 from hiermix.summary.predictor import PredictorDraws, predictor_draws
 
@@ -47,7 +48,7 @@ def bayes_r2(fit: Fit, plan: ModelPlan) -> dict[str, np.ndarray]:
         return {}
     fitted = predictor_draws(fit, plan, design.main, picks)
     with np.errstate(invalid="ignore", over="ignore"):
-        whole, common, group = _variances(fitted, len(picks), design.n_obs)
+        whole, common, group = _variances(fitted, len(picks), design.n_obs, design.multiplicity)
         r2 = {"r2_conditional": whole / (whole + residual)}
         if design.main.group:
             r2["r2_marginal"] = common / (common + group + residual)
@@ -62,7 +63,7 @@ def _picks(fit: Fit, n_obs: int) -> np.ndarray:
 
 
 def _variances(
-    fitted: PredictorDraws, n_picks: int, n_obs: int
+    fitted: PredictorDraws, n_picks: int, n_obs: int, multiplicity: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     step = max(1, CHUNK_CELLS // n_obs)
     whole, common, group = np.empty(n_picks), np.empty(n_picks), np.empty(n_picks)
@@ -70,9 +71,9 @@ def _variances(
         piece = slice(start, start + step)
         of_common = fitted.common_part(piece)
         of_group = fitted.group_part(piece)
-        common[piece] = of_common.var(axis=1)
-        group[piece] = np.var(np.atleast_2d(of_group), axis=1)
-        whole[piece] = (of_common + of_group).var(axis=1)
+        common[piece] = row_variance(of_common.T, multiplicity)
+        group[piece] = row_variance(np.broadcast_to(of_group, of_common.shape).T, multiplicity)
+        whole[piece] = row_variance((of_common + of_group).T, multiplicity)
     return whole, common, group
 
 

@@ -23,7 +23,11 @@ from hiermix.design.identification.sets import Column, EffectSets, effect_sets
 from hiermix.design.types import Factor, GroupTerm, LinearPart
 
 
-def audit_identification(parts: Sequence[LinearPart], residual_is_free: bool) -> Identification:
+def audit_identification(
+    parts: Sequence[LinearPart],
+    residual_is_free: bool,
+    multiplicity: np.ndarray | None = None,
+) -> Identification:
     """Find the group-specific effects that the likelihood cannot tell from others.
 
     Only columns with the same rows are compared: levels of several factors with one set of rows,
@@ -36,6 +40,8 @@ def audit_identification(parts: Sequence[LinearPart], residual_is_free: bool) ->
         Linear predictors, the main one first.
     residual_is_free
         Whether the main one has a residual whose scale is estimated.
+    multiplicity
+        Shape ``(n_obs,)``: how many rows of the data each row stands for; ``None`` for one.
 
     Returns
     -------
@@ -52,7 +58,7 @@ def audit_identification(parts: Sequence[LinearPart], residual_is_free: bool) ->
     sets: list[EffectSets] = []
     for place, part in enumerate(parts):
         if part.group:
-            found = _audit_part(part, residual_is_free and place == 0)
+            found = _audit_part(part, residual_is_free and place == 0, multiplicity)
             terms += found[0]
             graphs += found[1]
             sets += found[2]
@@ -62,7 +68,7 @@ def audit_identification(parts: Sequence[LinearPart], residual_is_free: bool) ->
 
 
 def _audit_part(
-    part: LinearPart, residual_is_free: bool
+    part: LinearPart, residual_is_free: bool, multiplicity: np.ndarray | None
 ) -> tuple[list[TermIdentification], list[LevelGraph], tuple[EffectSets, ...]]:
     factors = part.factors
     partitions = [*map(of_factor, factors), *of_common(part)]
@@ -75,7 +81,7 @@ def _audit_part(
     crossed = np.zeros((len(partitions) + 1, len(partitions) + 1), dtype=bool)
     for i, j in contained:
         crossed[i, j] = not contained[i, j].nested and not contained[j, i].nested
-    partners, graphs = _pairs(part, partitions, contained)
+    partners, graphs = _pairs(part, partitions, contained, multiplicity)
     with_intercept = {term.factor.name for term in part.group if term.expression == "1"}
     one_row = np.zeros(len(partitions) + 1, dtype=bool)
     for i, factor in enumerate(factors):
@@ -129,6 +135,7 @@ def _pairs(
     part: LinearPart,
     partitions: Sequence[Partition],
     contained: Mapping[tuple[int, int], Containment],
+    multiplicity: np.ndarray | None,
 ) -> tuple[list[np.ndarray], list[LevelGraph]]:
     """Return the fewest partners of each factor's levels, and the graphs of crossed factors.
 
@@ -141,7 +148,7 @@ def _pairs(
     for i, j in combinations(range(len(factors)), 2):
         a, b = partitions[i], partitions[j]
         nested = contained[i, j].nested or contained[j, i].nested
-        pairs = None if nested else observed_pairs(a, b)
+        pairs = None if nested else observed_pairs(a, b, multiplicity)
         counts = count_partners(a, b, contained[i, j], contained[j, i], pairs)
         partners[i] = np.fmin(partners[i], counts[0])
         partners[j] = np.fmin(partners[j], counts[1])

@@ -54,12 +54,14 @@ class RowClasses:
     """Distinct sets of rows that are a level of some factor.
 
     ``class_of`` has, for each partition, the class of each of its levels. ``takes_part`` has shape
-    ``(n_partitions, n_classes)``, ``n_rows`` ``(n_classes,)``. A partition has no two levels with
+    ``(n_partitions, n_classes)``, ``n_different`` and ``n_rows`` ``(n_classes,)`` count the rows of
+    each: the different ones, and all. A partition has no two levels with
     the same rows, so a class has at most one level of each.
     """
 
     class_of: tuple[np.ndarray, ...]
     takes_part: np.ndarray
+    n_different: np.ndarray
     n_rows: np.ndarray
 
     def levels(self, partition: int) -> np.ndarray:
@@ -87,6 +89,7 @@ def row_classes(
         ``(i, j)`` -> levels of partition i inside those of j; for factors i > j at least.
     """
     class_of: list[np.ndarray] = []
+    n_different: list[np.ndarray] = []
     n_rows: list[np.ndarray] = []
     n_classes = 0
     for place, partition in enumerate(partitions):
@@ -104,10 +107,13 @@ def row_classes(
         if partition.role == "factor":
             fresh = own == ABSENT
             own[fresh] = n_classes + np.arange(int(fresh.sum()))
-            n_rows.append(partition.counts[fresh])
+            n_different.append(partition.counts[fresh])
+            n_rows.append(n_different[-1] if partition.rows is None else partition.rows[fresh])
             n_classes += len(n_rows[-1])
         class_of.append(own)
     takes_part = np.zeros((len(partitions), n_classes), dtype=bool)
     for place, own in enumerate(class_of):
         takes_part[place, own[own != ABSENT]] = True
-    return RowClasses(tuple(class_of), takes_part, np.concatenate(n_rows))
+    return RowClasses(
+        tuple(class_of), takes_part, np.concatenate(n_different), np.concatenate(n_rows)
+    )

@@ -25,10 +25,14 @@ class Crossing:
     n_rows: np.ndarray
 
 
-def observed_pairs(a: Partition, b: Partition) -> Crossing:
-    """Return the observed pairs of levels; time O(n_obs log n_obs)."""
+def observed_pairs(a: Partition, b: Partition, multiplicity: np.ndarray | None) -> Crossing:
+    """Return the observed pairs of levels; time O(n_obs log n_obs).
+
+    ``multiplicity`` ``(n_obs,)`` says how many rows each stands for; ``None`` for one.
+    """
     code = a.index * len(b.counts) + b.index
-    pairs, n_rows = np.unique(code, return_counts=True)
+    pairs, index = np.unique(code, return_inverse=True)
+    n_rows = np.bincount(index, multiplicity).astype(np.int64)
     return Crossing(pairs // len(b.counts), pairs % len(b.counts), n_rows)
 
 

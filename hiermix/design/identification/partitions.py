@@ -23,7 +23,8 @@ class Partition:
 
     ``index`` has shape ``(n_obs,)`` and holds positions in ``texts``, the effects of the levels
     in words (``product P25``, ``common effect f[b]``); for a factor these are its bare levels
-    and ``name`` comes before them. ``counts`` are rows per level.
+    and ``name`` comes before them. ``counts`` are different rows per level, ``rows`` of a factor's
+    levels all rows, merged ones each counted.
     """
 
     role: Role
@@ -31,6 +32,7 @@ class Partition:
     texts: Sequence[str]
     index: np.ndarray
     counts: np.ndarray
+    rows: np.ndarray | None = None
 
     def text(self, level: int) -> str:
         """Return one level in words."""
@@ -40,7 +42,8 @@ class Partition:
 
 def of_factor(factor: Factor) -> Partition:
     """Return a grouping factor as a partition."""
-    return Partition("factor", factor.name, factor.levels, factor.index, factor.counts)
+    counts = np.bincount(factor.index, minlength=factor.n_groups)
+    return Partition("factor", factor.name, factor.levels, factor.index, counts, factor.counts)
 
 
 def of_residual(n_obs: int) -> Partition:

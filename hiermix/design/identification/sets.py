@@ -208,12 +208,12 @@ def _pieces(
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Yield runs of classes with their rows, class by class, and where each class starts."""
     owner = slopes[0]
-    at = np.full(len(classes.n_rows), -1, dtype=np.int64)
+    at = np.full(len(classes.n_different), -1, dtype=np.int64)
     at[members] = np.arange(len(members))
     row_class = at[classes.class_of[owner.place][owner.owner.index]]
     rows = np.flatnonzero(row_class >= 0)
     rows = rows[np.argsort(row_class[rows], kind="stable")]
-    ends = np.cumsum(classes.n_rows[members])
+    ends = np.cumsum(classes.n_different[members])
     cost = ends * len(slopes) + np.arange(len(members)) * n_columns**2
     cuts = np.flatnonzero(np.diff(cost // PIECE)) + 1
     for start, stop in zip([0, *cuts.tolist()], [*cuts.tolist(), len(members)], strict=True):

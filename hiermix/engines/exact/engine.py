@@ -85,9 +85,11 @@ class ExactSession:
                 np.zeros(plan.design.n_obs) if offset is None else offset,
                 tree_name(plan.design.response.name),
                 request.seed,
+                of_means=plan.has_means,
             )
         clock.lap("predict")
-        facts["reduction"] = moments.facts(plan.design.n_obs)
+        n_cells = None if plan.merged is None else plan.design.n_obs
+        facts["reduction"] = moments.facts(plan.design.n_rows, n_cells)
         return Fit(
             tree,
             ExactEngine.name,

@@ -82,10 +82,13 @@ class Moments:
     n_rows: float
     constant: float
 
-    def facts(self, n_rows: int) -> dict[str, str | int]:
-        """Return what the manifest says about the reduction of ``n_rows`` rows."""
+    def facts(self, n_rows: int, n_cells: int | None = None) -> dict[str, str | int]:
+        """Return what the manifest says of ``n_rows`` rows, perhaps merged to cells before."""
         levels = 0 if self.levels is None else int(self.levels.counts.sum())
-        return {"method": "sums over levels", "rows": n_rows, "levels": levels}
+        if n_cells is None:
+            return {"method": "sums over levels", "rows": n_rows, "levels": levels}
+        method = "gaussian cells, then sums over levels"
+        return {"method": method, "rows": n_rows, "cells": n_cells, "levels": levels}
 
 
 def reduce_rows(statement: Statement) -> Moments:
@@ -109,6 +112,7 @@ def reduce_rows(statement: Statement) -> Moments:
     check_size(factors, len(basis.start))
     if not factors:
         rest = columns @ columns.T
+        rest[-1, -1] += statement.within_ss
         return Moments(basis, None, 0, rest, (), np.zeros(0, int), statement.n_rows, constant)
     position = largest(factors)
     own = statement.factors[position]
@@ -131,6 +135,7 @@ def reduce_rows(statement: Statement) -> Moments:
         for direction in level.basis
     )
     rest = _rest(other, shared, swept)
+    rest[-1, -1] += statement.within_ss
     upper, pattern, counts = _patterns(level.upper)
     products: tuple[np.ndarray | sparse.csr_array, ...] = ()
     where, direct = np.zeros(0, dtype=np.int64), None

@@ -20,6 +20,8 @@ def add_outcome(
     offset: np.ndarray,
     response: str,
     seed: int,
+    *,
+    of_means: bool = False,
 ) -> dict[str, str]:
     """Add the groups ``log_likelihood`` and ``posterior_predictive`` where they are feasible.
 
@@ -35,6 +37,8 @@ def add_outcome(
         Name in the tree.
     seed
         Of the predictive draws.
+    of_means
+        Whether the rows are means of rows of the data, of which nothing can be said singly.
 
     Returns
     -------
@@ -43,7 +47,7 @@ def add_outcome(
     """
     n_obs = len(statement.y)
     chains, draws = tree["posterior"].sizes["chain"], tree["posterior"].sizes["draw"]
-    stored = what_is_stored(n_obs, chains, draws)
+    stored = what_is_stored(n_obs, chains, draws, of_means=of_means)
     if stored.log_likelihood:
         pointwise = np.empty((chains, draws, n_obs))
         for chain in range(chains):

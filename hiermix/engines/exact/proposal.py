@@ -187,8 +187,7 @@ def _refit(
 def _covariance(centred: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return a weighted covariance matrix, kept away from singular."""
     matrix = (centred * weight[:, None]).T @ centred
-    floor = 1e-6 * np.trace(matrix) / len(matrix) + 1e-300
-    return np.asarray(matrix + floor * np.eye(len(matrix)))
+    return np.asarray(matrix + np.diag(1e-6 * np.diagonal(matrix) + 1e-300))
 
 
 def _log_t(points: np.ndarray, mean: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

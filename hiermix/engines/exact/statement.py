@@ -51,7 +51,8 @@ class Statement:
 
     ``y`` ``(n,)`` is without the offset, ``weight`` ``(n,)`` of the rows. ``sigma`` is the prior of
     the residual sd, or its number (1 where ``weight`` are known precisions). ``counted`` says that
-    a row counts as ``weight`` rows, its log likelihood times the weight.
+    a row counts as ``weight`` rows, its log likelihood times the weight; ``within_ss`` is what such
+    rows, where they are means, lack of the sum of squares.
     """
 
     y: np.ndarray
@@ -60,6 +61,7 @@ class Statement:
     sigma: Prior | float
     coefficients: Coefficients
     factors: tuple[FactorEffects, ...]
+    within_ss: float = 0.0
 
     @property
     def n_rows(self) -> float:
@@ -98,7 +100,13 @@ def read_statement(plan: ModelPlan, built: BuiltModel) -> Statement:
         if response.weights is not None:
             weight, counted = response.weights.astype(float), True
     return Statement(
-        y, weight, counted, sigma, _coefficients(terms, built), _factors(plan, terms, built)
+        y,
+        weight,
+        counted,
+        sigma,
+        _coefficients(terms, built),
+        _factors(plan, terms, built),
+        plan.within_ss,
     )
 
 
