@@ -23,7 +23,7 @@ from hiermix.gates import Verdict, check_gate_settings, judge
 if TYPE_CHECKING:
     from hiermix.data import Frame
     from hiermix.design import Design
-    from hiermix.engines import ChainProgress, Fit, FitRequest, Session
+    from hiermix.engines import ChainProgress, Engine, Fit, FitRequest, Session
     from hiermix.escalation import Attempt
     from hiermix.escalation.loop import Judged
     from hiermix.escalation.rules import Trial
@@ -63,14 +63,17 @@ class Prepared:
     verdict: Verdict
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
+    successors: tuple[str, ...] = ()
+    """Engines that may take over where the gates fail the one that was chosen."""
 
 
 @dataclass(frozen=True)
 class RunResult:
     """A judged posterior, ready to be written.
 
-    All is of the last attempt that has draws: ``prepared.plan`` has its coordinates. ``seconds``
-    are those of all attempts.
+    All is of the last attempt that has draws: ``prepared.plan`` has its coordinates, ``fit`` names
+    its engine, where ``prepared.engine`` is that of the first. ``seconds`` are those of all
+    attempts.
     """
 
     prepared: Prepared
@@ -128,7 +131,7 @@ def prepare(
     # Imported here: numpy and pandas take longer than commands that read no data may last.
     from hiermix.data import Source, read_frame
     from hiermix.design import build_design, column_places, merging_of, wanted_columns
-    from hiermix.engines import choose_engine
+    from hiermix.engines import choose_engine, engines_after
     from hiermix.model import plan_model
     from hiermix.model.reduction import reduce_plan
 
@@ -165,7 +168,9 @@ def prepare(
             priors = _prior_measurements(plan)
             verdict += _judge(priors, spec, policy, "prior")
             _refuse_failures(verdict, PriorError, "priors")
-            chosen, refused = choose_engine(engine or spec.fit.engine, plan)
+            asked = engine or spec.fit.engine
+            chosen, refused = choose_engine(asked, plan)
+            successors = engines_after(asked, chosen.name, plan)
             if frame.multiplicity is not None:
                 plan = reduce_plan(plan).plan
     return Prepared(
@@ -179,6 +184,7 @@ def prepare(
         verdict,
         frame.warnings + design.warnings,
         stages.seconds,
+        successors,
     )
 
 
@@ -212,6 +218,7 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
     EngineError
         There is no posterior.
     """
+    from hiermix.engines import ENGINES
     from hiermix.escalation.loop import escalate
     from hiermix.escalation.rules import Trial
     from hiermix.summary import summarise
@@ -220,10 +227,10 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
     stages = _Stages(listener)
     sampling = _Sampling(prepared, listener, stages, chain_store)
     judged, attempts = escalate(
-        Trial(prepared.plan, fit_request(spec)),
+        Trial(prepared.plan, fit_request(spec), ENGINES[prepared.engine]),
         sampling.judged,
         max_attempts=spec.fit.max_attempts,
-        lacks=sampling.engine.lacks,
+        others=[ENGINES[name] for name in prepared.successors],
         note=listener.note,
         warn=listener.warn,
     )
@@ -244,19 +251,16 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
 
 
 class _Sampling:
-    """Samples and judges attempts; those that share a plan share the engine's session."""
+    """Samples and judges attempts; those that share engine and plan share a session."""
 
     def __init__(
         self, prepared: Prepared, listener: Listener, stages: _Stages, chain_store: Path | None
     ) -> None:
-        from hiermix.engines import ENGINES
-
-        self.engine = ENGINES[prepared.engine]
         self._prepared = prepared
         self._listener = listener
         self._stages = stages
         self._chain_store = chain_store
-        self._opened: tuple[ModelPlan, Session] | None = None
+        self._opened: tuple[Engine, ModelPlan, Session] | None = None
 
     def judged(self, trial: Trial, number: int) -> Judged:
         """Return the draws of an attempt and what the gates say of them."""
@@ -265,7 +269,7 @@ class _Sampling:
 
         store = None if self._chain_store is None else self._chain_store / f"attempt-{number}"
         request = replace(trial.request, chain_store=store)
-        result = self._session(trial.plan).sample(request)
+        result = self._session(trial).sample(request)
         self._stages.add(result.seconds)
         before, spec = self._prepared.verdict, self._prepared.loaded.spec
         with self._stages.of("diagnose"):
@@ -281,10 +285,14 @@ class _Sampling:
             )
         return Judged(trial, result, scalars, measurements, verdict)
 
-    def _session(self, plan: ModelPlan) -> Session:
-        if self._opened is None or self._opened[0] is not plan:
-            self._opened = plan, self.engine.open(plan, self._listener)
-        return self._opened[1]
+    def _session(self, trial: Trial) -> Session:
+        if self._opened is not None:
+            engine, plan, session = self._opened
+            if engine is trial.engine and plan is trial.plan:
+                return session
+        session = trial.engine.open(trial.plan, self._listener)
+        self._opened = trial.engine, trial.plan, session
+        return session
 
 
 def fit_request(spec: RunSpec) -> FitRequest:

@@ -45,7 +45,11 @@ def describe(result: RunResult, target: Path, started_at: datetime | None = None
         finished_at=_stamp(now),
         spec=_spec(prepared),
         data=_data(prepared),
-        model={**_model(prepared), "conclusions": contextual_sentences(result.tables.cre)},
+        model={
+            **_model(prepared),
+            "parameterization": _parameterization(result),
+            "conclusions": contextual_sentences(result.tables.cre),
+        },
         fit=_fit(result),
         seconds={**prepared.seconds, **result.fit.seconds, **result.seconds},
         peak_memory_bytes=peak_memory_bytes(),
@@ -105,18 +109,17 @@ def _model(prepared: Prepared) -> dict[str, Any]:
             if parameter.prior is not None
         ],
         "identification": _identification(prepared),
-        "parameterization": _parameterization(prepared),
         "notes": list(dict.fromkeys((*plan.notes, *prepared.warnings))),
     }
 
 
-def _parameterization(prepared: Prepared) -> dict[str, str]:
+def _parameterization(result: RunResult) -> dict[str, str]:
     """Return the coordinates of the group terms, for an engine that has any."""
-    from hiermix.engines import ENGINES
+    from hiermix.engines import ENGINES, adapts
 
-    if "divergences" in ENGINES[prepared.engine].lacks:
+    if not adapts(ENGINES[result.fit.engine]):
         return {}
-    return {c.term: c.reason for c in prepared.plan.centring}
+    return {c.term: c.reason for c in result.prepared.plan.centring}
 
 
 def _identification(prepared: Prepared) -> dict[str, Any]:
@@ -143,12 +146,24 @@ def _fit(result: RunResult) -> dict[str, Any]:
             request.pop(setting)
     return {
         "engine": fit.engine,
-        "refused": {name: list(why) for name, why in result.prepared.engine_reasons.items() if why},
+        "refused": _refused(result),
         **request,
         "sampler": fit.sampler,
         "attempts": len(result.attempts),
         "facts": dict(fit.facts),
     }
+
+
+def _refused(result: RunResult) -> dict[str, list[str]]:
+    """Return why each engine before the one that stands is not it."""
+    refused = {name: list(why) for name, why in result.prepared.engine_reasons.items() if why}
+    for attempt in result.attempts:
+        engine = attempt.settings["engine"]
+        if engine == result.fit.engine:
+            break
+        gates = dict.fromkeys(gate.partition("[")[0] for gate in attempt.failed_gates)
+        refused[engine] = [f"{', '.join(gates)} failed after {attempt.settings['draws']} draws"]
+    return refused
 
 
 def peak_memory_bytes() -> int:

@@ -25,9 +25,14 @@ def resolved_spec(result: RunResult) -> str:
     return resolved_yaml(
         spec.model_copy(update={"cre": _stated_cre(prepared)}),
         priors=stated_priors(prepared.plan, frozenset(prepared.loaded.spec.model.bounds)),
-        engine=prepared.engine,
+        engine=None if _changed_engines(result) else prepared.engine,
         link=prepared.plan.links.get(prepared.design.main.parameter),
     )
+
+
+def _changed_engines(result: RunResult) -> bool:
+    """Tell whether one engine took over from another: only ``auto`` leads there again."""
+    return len({attempt.settings["engine"] for attempt in result.attempts}) > 1
 
 
 def _stated_cre(prepared: Prepared) -> tuple[CreSpec, ...]:

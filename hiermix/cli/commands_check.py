@@ -30,7 +30,7 @@ from hiermix.cli.tabulate import json_text
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import line
 from hiermix.cli.verdict_view import loud_lines
-from hiermix.errors import HiermixError, InputError
+from hiermix.errors import EngineError, HiermixError, InputError
 
 if TYPE_CHECKING:
     from hiermix.design import Design
@@ -59,7 +59,7 @@ def validate(
             prepared = _prepared(terminal, spec, overrides, data_root, engine, policy)
             terminal.say(*loud_lines(prepared.verdict.findings))
             check = _passed(spec, prepared)
-        except InputError as error:
+        except (InputError, EngineError) as error:
             terminal.alert(*error_lines(error))
             check = _refused(spec, error)
         checks.append(check)

@@ -22,6 +22,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
     """Return everything that ``explain`` tells, as JSON values."""
     plan, frame = prepared.plan, prepared.frame
     design = plan.design
+    from hiermix.engines import ENGINES, adapts
     from hiermix.model.plan import correlation_name
 
     parts = dict(_parts(design))
@@ -63,7 +64,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
                 "mean_weight": _mean(centring.weight.ravel().tolist()),
                 "reason": centring.reason,
             }
-            for centring in (plan.centring if prepared.engine == "nuts" else ())
+            for centring in (plan.centring if adapts(ENGINES[prepared.engine]) else ())
         ],
         "engine": {
             "chosen": prepared.engine,
@@ -99,7 +100,7 @@ def _parts(design: Design) -> Iterator[tuple[str, LinearPart]]:
 
 def _words(prepared: Prepared, name: str, part: LinearPart) -> str:
     """Return one sentence for the linear predictor of one parameter."""
-    plan = prepared.plan
+    plan, family = prepared.plan, prepared.loaded.spec.model.family
     pieces = ["an intercept"] if part.intercept else []
     pieces += [term.name for term in part.common]
     for factor in part.factors:
@@ -113,7 +114,7 @@ def _words(prepared: Prepared, name: str, part: LinearPart) -> str:
     link = plan.links.get(name, "identity")
     target = name if link == "identity" else f"{link}({name})"
     return (
-        f"{plan.design.response.name} is {prepared.loaded.spec.model.family}; its {target} is the sum of "
+        f"{plan.design.response.name} is {family}; its {target} is the sum of "
         f"{', '.join(pieces) or 'nothing'}"
     )
 

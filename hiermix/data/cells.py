@@ -128,8 +128,8 @@ class TextColumn:
         counts = ", ".join(
             f"coalesce(sum(times) FILTER ({condition}), 0)::BIGINT" for condition in conditions
         )
+        texts = f"SELECT times, {self.value} AS t, {self.na} AND NOT {self.missing} AS na"
         (found,) = self.table.con.execute(
-            f"SELECT {counts} FROM (SELECT *, {number} AS number FROM (SELECT times, {self.value} AS t, "
-            f"{self.na} AND NOT {self.missing} AS na FROM ({cells})))"
+            f"SELECT {counts} FROM (SELECT *, {number} AS number FROM ({texts} FROM ({cells})))"
         ).fetchall()
         return Facts(*found)

@@ -76,13 +76,23 @@ class GroupTerm:
     bar: int = 0
 
 
+def ordered_pairs(size: int) -> tuple[tuple[int, int], ...]:
+    """Return the pairs ``(earlier, later)`` of ``size`` effects, ordered by the later one.
+
+    Examples
+    --------
+    >>> ordered_pairs(3)
+    ((0, 1), (0, 2), (1, 2))
+    """
+    return tuple((m, i) for i in range(size) for m in range(i))
+
+
 @dataclass(frozen=True)
 class CorrelatedBlock:
     """Group terms whose effects on one level are correlated with each other.
 
-    ``columns`` names the effects of one level, ``k`` of them, in the order of the terms;
-    ``pairs`` are the ``k (k - 1) / 2`` pairs of positions ``(earlier, later)`` that have a
-    correlation, by the later one.
+    ``columns`` names the effects of one level, in the order of the terms; ``pairs`` are the
+    positions of those that have a correlation, as in `ordered_pairs`.
     """
 
     factor: Factor
@@ -96,7 +106,7 @@ class CorrelatedBlock:
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Pairs of effects, ``(0, 1), (0, 2), (1, 2), ...``."""
-        return tuple((i, j) for j in range(len(self.columns)) for i in range(j))
+        return ordered_pairs(len(self.columns))
 
     @property
     def labels(self) -> tuple[str, ...]:

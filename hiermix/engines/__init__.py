@@ -7,8 +7,9 @@ from hiermix.engines.base import (
     FitRequest,
     ProgressListener,
     Session,
+    adapts,
 )
-from hiermix.engines.choice import ENGINES, choose_engine
+from hiermix.engines.choice import ENGINES, choose_engine, engines_after
 
 __all__ = [
     "ENGINES",
@@ -18,5 +19,7 @@ __all__ = [
     "FitRequest",
     "ProgressListener",
     "Session",
+    "adapts",
     "choose_engine",
+    "engines_after",
 ]

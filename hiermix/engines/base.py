@@ -103,3 +103,11 @@ class Engine(Protocol):
 
     def open(self, plan: ModelPlan, listener: ProgressListener) -> Session:
         """Take up a plan that the engine does not refuse; the work begins with the first draw."""
+
+
+def adapts(engine: Engine) -> bool:
+    """Tell whether an engine sees the plan's coordinates, step sizes and tree depths.
+
+    Those matter to trajectories, which are what diverges.
+    """
+    return "divergences" not in engine.lacks

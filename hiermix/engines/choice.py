@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hiermix.engines.base import Engine
 from hiermix.engines.exact import ExactEngine
 from hiermix.engines.nuts import NutsEngine
-from hiermix.errors import EngineError, Where
+from hiermix.errors import EngineError, UsageError, Where
 from hiermix.model.plan import ModelPlan
 
 ENGINES: Mapping[str, Engine] = {"exact": ExactEngine(), "nuts": NutsEngine()}
@@ -20,15 +20,16 @@ def choose_engine(asked: str, plan: ModelPlan) -> tuple[Engine, dict[str, tuple[
     Raises
     ------
     EngineError
-        The engine that was asked for does not exist or refuses the plan.
+        The engine that was asked for refuses the plan.
+    UsageError
+        It does not exist: no spec can name it.
     """
     if asked != "auto":
         if asked not in ENGINES:
-            raise EngineError(
+            raise UsageError(
                 "engine.unknown",
                 f"no engine {asked!r}; engines: auto, {', '.join(ENGINES)}",
-                Where(key="fit.engine"),
-                "auto takes the first that can fit the model",
+                hint="auto takes the first that can fit the model",
             )
         engine = ENGINES[asked]
         reasons = engine.refusals(plan)
@@ -47,3 +48,15 @@ def choose_engine(asked: str, plan: ModelPlan) -> tuple[Engine, dict[str, tuple[
             return engine, refused
         refused[name] = reasons
     raise EngineError("engine.none", "no engine can fit this model", Where(key="fit.engine"))
+
+
+def engines_after(asked: str, chosen: str, plan: ModelPlan) -> tuple[str, ...]:
+    """Return the engines that may take over from the one that was chosen, in their order.
+
+    None where the spec names its engine: only ``auto`` may change it.
+    """
+    if asked != "auto":
+        return ()
+    names = list(ENGINES)
+    after = names[names.index(chosen) + 1 :]
+    return tuple(name for name in after if not ENGINES[name].refusals(plan))

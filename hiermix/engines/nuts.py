@@ -55,6 +55,7 @@ class NutsSession:
         self._plan = plan
         self._listener = listener
         self._model: _Model | None = None
+        self._rows: Any = None
         self._compiled: Any = None
 
     def sample(self, request: FitRequest) -> Fit:
@@ -138,8 +139,11 @@ class NutsSession:
         """Return the model of the original rows, to which predictions belong."""
         from hiermix.engines.bambi_model import build_model
 
-        is_plan = model.reduction.plan is self._plan
-        return model.pymc if is_plan else build_model(self._plan).pymc_model
+        if model.reduction.plan is self._plan:
+            return model.pymc
+        if self._rows is None:
+            self._rows = build_model(self._plan).pymc_model
+        return self._rows
 
     def _chains(self, model: _Model, request: FitRequest, clock: Clock) -> list[ChainDraws]:
         if request.sampler == "nutpie":

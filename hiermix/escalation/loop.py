@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from hiermix.escalation.rules import Trial, next_trial
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hiermix.engines import Fit
+    from hiermix.engines import Engine, Fit
     from hiermix.gates import Verdict
     from hiermix.measurement import Measurement
 
@@ -35,7 +35,7 @@ def escalate(
     sample: Callable[[Trial, int], Judged],
     *,
     max_attempts: int,
-    lacks: Collection[str],
+    others: Sequence[Engine],
     note: Callable[[str], None],
     warn: Callable[[str], None],
 ) -> tuple[Judged, tuple[Attempt, ...]]:
@@ -47,7 +47,7 @@ def escalate(
         As the spec says.
     sample
         Samples and judges a trial, given its number from 1.
-    max_attempts, lacks
+    max_attempts, others
         See `next_trial`.
     note, warn
         Hear that and why another attempt begins, and that one has no draws.
@@ -70,11 +70,11 @@ def escalate(
                 raise
             warn(f"attempt {number} has no draws, the one before stands: {error.message}")
             seconds = time.perf_counter() - started
-            attempts.append(record(number, trial, seconds, lacks, error=error.message))
+            attempts.append(record(number, trial, seconds, error=error.message))
             return last, tuple(attempts)
         seconds = time.perf_counter() - started
-        attempts.append(record(number, trial, seconds, lacks, last.verdict, last.measurements))
-        following = next_trial(trials, last.verdict, max_attempts=max_attempts, lacks=lacks)
+        attempts.append(record(number, trial, seconds, last.verdict, last.measurements))
+        following = next_trial(trials, last.verdict, max_attempts=max_attempts, others=others)
         if following is None:
             return last, tuple(attempts)
         note(f"attempt {number + 1} of at most {max_attempts}: {following.reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ class Attempt:
     number
         From 1.
     settings
-        How it was sampled; ``parameterization`` maps group terms to their form.
+        How it was sampled, by which ``engine``; ``parameterization`` maps group terms to their
+        form.
     reason
         Why it was made: the gates that had failed, and what was changed.
     failed_gates
@@ -48,7 +49,6 @@ def record(
     number: int,
     trial: Trial,
     seconds: float,
-    lacks: Collection[str],
     verdict: Verdict | None = None,
     measurements: Iterable[Measurement] = (),
     *,
@@ -60,8 +60,6 @@ def record(
     ----------
     number, trial, seconds
         Which it was, how it was made and how long it took.
-    lacks
-        What the engine has not.
     verdict, measurements
         What was found, where there are draws.
     error
@@ -71,7 +69,7 @@ def record(
     known = [int(value) for value in counted if math.isfinite(value)]
     return Attempt(
         number,
-        _settings(trial, lacks),
+        _settings(trial),
         trial.reason,
         () if verdict is None else tuple(f.gate for f in verdict.findings if f.status == "fail"),
         seconds,
@@ -80,15 +78,19 @@ def record(
     )
 
 
-def _settings(trial: Trial, lacks: Collection[str]) -> dict[str, Any]:
+def _settings(trial: Trial) -> dict[str, Any]:
+    # Imported here: what reads finished runs needs no engine.
+    from hiermix.engines import adapts
+
     request = trial.request
     settings: dict[str, Any] = {
+        "engine": trial.engine.name,
         "draws": request.draws,
         "tune": request.tune,
         "chains": request.chains,
         "seed": request.seed,
     }
-    if "divergences" not in lacks:
+    if adapts(trial.engine):
         settings |= {
             "target_accept": request.acceptance,
             "max_treedepth": request.max_treedepth,

@@ -3,7 +3,8 @@
 Only how the posterior is sampled changes: draws, step sizes, tree depth, coordinates. The model,
 its priors and the data are never touched. Smaller steps come first against divergences
 (Betancourt 2017, arXiv:1701.02434, section 6.2), then other coordinates; more draws only where
-the chains agree and are merely short.
+the chains agree and are merely short. Another engine is the last resort, where the spec leaves the
+choice open.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hiermix.engines import FitRequest
+from hiermix.engines import Engine, FitRequest, adapts
 from hiermix.escalation.failures import (
     CONVERGENCE,
     DEPTH,
@@ -59,10 +60,11 @@ ROUNDED_TO = 50
 
 @dataclass(frozen=True)
 class Trial:
-    """How an attempt is made: the plan's coordinates, the sampler's settings, and why."""
+    """How an attempt is made: the plan's coordinates, the sampler's settings, by whom, and why."""
 
     plan: ModelPlan
     request: FitRequest
+    engine: Engine
     reason: str = "first attempt"
 
 
@@ -77,12 +79,11 @@ class _Change:
 
 @dataclass(frozen=True)
 class _Case:
-    """What was tried, and what the last trial's gates found."""
+    """What the engine of the last trial has tried, and what that trial's gates found."""
 
     trials: Sequence[Trial]
     findings: Sequence[Finding]
     failed: Sequence[Finding]
-    has_coordinates: bool
 
     @property
     def plan(self) -> ModelPlan:
@@ -91,6 +92,10 @@ class _Case:
     @property
     def request(self) -> FitRequest:
         return self.trials[-1].request
+
+    @property
+    def has_coordinates(self) -> bool:
+        return adapts(self.trials[-1].engine)
 
     def of(self, metrics: Collection[str]) -> list[Finding]:
         return [f for f in self.failed if f.metric in metrics]
@@ -108,7 +113,7 @@ def next_trial(
     verdict: Verdict,
     *,
     max_attempts: int,
-    lacks: Collection[str] = (),
+    others: Sequence[Engine] = (),
 ) -> Trial | None:
     """Return the attempt that follows, or ``None`` if the last one stands.
 
@@ -120,31 +125,55 @@ def next_trial(
         Only failures (not warnings, not waived ones) of gates of the phase ``sampler`` count.
     max_attempts
         How many trials there may be in all.
-    lacks
-        What the engine has not: one without divergences does not see the plan's coordinates.
+    others
+        Engines that may take over from the first trial's, in their order.
 
     Returns
     -------
     Trial
-        Same priors, data and seed. ``None`` after a pass, after ``max_attempts``, for failures
-        that no setting cures (draws missing, not finite or not moving) and when nothing is left
-        to change.
+        Same priors, data and seed. Where no setting cures what failed (draws missing, not finite
+        or not moving), or nothing is left to change, the next engine, which begins with the
+        settings of the first trial. ``None`` after a pass, after ``max_attempts``, and when no
+        engine is left either.
     """
     failed = [f for f in verdict.findings if f.phase == "sampler" and f.status == "fail"]
-    if not failed or len(trials) >= max_attempts or not all(map(is_curable, failed)):
+    left = max_attempts - len(trials)
+    if not failed or left <= 0:
         return None
-    case = _Case(trials, verdict.findings, failed, "divergences" not in lacks)
+    gates = ", ".join(dict.fromkeys(f.gate.partition("[")[0] for f in failed))
+    engine = trials[-1].engine
+    own = [trial for trial in trials if trial.engine is engine]
+    case = _Case(own, verdict.findings, failed)
+    tried = [trial.engine for trial in trials]
+    following = next((other for other in others if other not in tried), None)
+    is_last_chance = following is not None and left == 1 and _has_not_helped(case)
+    cured = None if is_last_chance else _cured(case, gates)
+    if cured is not None or following is None:
+        return cured
+    first = trials[0]
+    return Trial(first.plan, first.request, following, f"{gates} failed: engine {following.name}")
+
+
+def _has_not_helped(case: _Case) -> bool:
+    """Tell whether more draws were tried and left a greater lack than the error of an ESS."""
+    return case.grew("draws") and max(map(shortage, case.failed)) > MARGIN
+
+
+def _cured(case: _Case, gates: str) -> Trial | None:
+    """Return a trial of the same engine with other settings, if there are any that may help."""
+    if not all(map(is_curable, case.failed)):
+        return None
     changes = [change for change in _changes(case) if change is not None]
     if not changes:
         return None
     settings = {name: value for c in changes for name, value in c.settings.items()}
     forms = {term: form for c in changes for term, form in c.forms.items()}
-    gates = dict.fromkeys(f.gate.partition("[")[0] for f in failed)
     words = dict.fromkeys(word for c in changes for word in c.words)
     return Trial(
         with_forms(case.plan, forms) if forms else case.plan,
         replace(case.request, **settings),  # type: ignore[arg-type]
-        f"{', '.join(gates)} failed: {', '.join(words)}",
+        case.trials[-1].engine,
+        f"{gates} failed: {', '.join(words)}",
     )
 
 

@@ -140,7 +140,7 @@ class _Stated:
                     f"priors.{key}",
                     "write for example LKJ(2)"
                     if names_correlations(key)
-                    else "write for example HalfNormal(1)"
+                    else f"write for example HalfNormal({prior if prior > 0 else 1:g})"
                     if positive
                     else "offset(...) in the formula fixes a coefficient",
                 )

@@ -17,18 +17,20 @@ from typing import Any
 
 import numpy as np
 
+from hiermix.design.types import ordered_pairs
+
 
 def beta_shapes(size: int, eta: float) -> np.ndarray:
     """Return ``b`` of the partial correlations of ``size`` effects, shape ``(n_pairs,)``.
 
-    Pairs are ordered by the later effect, as in ``CorrelatedBlock.pairs``.
+    Pairs are in the order of `ordered_pairs`.
 
     Examples
     --------
     >>> beta_shapes(3, 2.0)
     array([2.5, 2.5, 2. ])
     """
-    return np.array([eta + (size - 2 - m) / 2 for i in range(size) for m in range(i)])
+    return np.array([eta + (size - 2 - m) / 2 for m, _ in ordered_pairs(size)])
 
 
 def cholesky_rows(betas: Sequence[Any]) -> list[list[Any]]:

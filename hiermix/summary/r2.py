@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.design.rows import row_variance
 from hiermix.summary.draws import draws_of
 from hiermix.summary.predictor import PredictorDraws, predictor_draws
 
@@ -65,6 +64,9 @@ def _picks(fit: Fit, n_obs: int) -> np.ndarray:
 def _variances(
     fitted: PredictorDraws, n_picks: int, n_obs: int, multiplicity: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # Imported here: what reads finished runs needs no design.
+    from hiermix.design.rows import row_variance
+
     step = max(1, CHUNK_CELLS // n_obs)
     whole, common, group = np.empty(n_picks), np.empty(n_picks), np.empty(n_picks)
     for start in range(0, n_picks, step):

@@ -146,6 +146,24 @@ def test_validate_reports_every_spec(tmp_path):
     assert [check["exit_code"] for check in json.loads(done.stdout)["specs"]] == [2, 2]
 
 
+def test_validate_goes_on_after_a_spec_that_its_engine_refuses(tmp_path):
+    rows = "".join(f"{i % 2},{i % 3},{'ab'[i % 2]}\n" for i in range(20))
+    (tmp_path / "d.csv").write_text("y,x,g\n" + rows)
+    text = "data: {path: d.csv}\nmodel: {formula: y ~ x, family: bernoulli}\n"
+    (tmp_path / "a.yaml").write_text(text + "fit: {engine: exact, seed: 1}\n")
+    (tmp_path / "b.yaml").write_text("modle: 1\n")
+    done = hiermix("validate", "a.yaml", "b.yaml", "--format", "json", cwd=tmp_path)
+    assert done.returncode == 4
+    checks = json.loads(done.stdout)["specs"]
+    assert [check["exit_code"] for check in checks] == [4, 2]
+    assert checks[0]["errors"][0]["id"] == "engine.refused"
+    assert checks[0]["errors"][0]["where"]["line"] == 3
+    for command in ("explain", "run"):
+        assert hiermix(command, "a.yaml", cwd=tmp_path).returncode == 4
+    for command in ("validate", "explain", "run"):
+        assert hiermix(command, "a.yaml", "--engine", "magic", cwd=tmp_path).returncode == 2
+
+
 def test_a_spec_that_cannot_be_read_is_a_fault_of_the_environment(tmp_path):
     done = hiermix("run", "x" * 5000, cwd=tmp_path)
     assert done.returncode == 5

@@ -13,6 +13,7 @@ from run_support import Silent
 
 from hiermix import pipeline
 from hiermix.cli import main
+from hiermix.engines.exact import sampling
 from hiermix.model.centring import with_forms
 from hiermix.spec import load_spec
 
@@ -154,3 +155,35 @@ def test_attempts_repeat_bit_for_bit_and_keep_priors(run, few_draws):
     assert [p["prior"] for p in manifest(Path("again"))["model"]["priors"]] == [
         p["prior"] for p in stated
     ]
+
+
+def test_chains_of_the_exact_engine_that_stand_still_are_followed_by_nuts(run, monkeypatch):
+    moving = sampling.run_chain
+
+    def still(*arguments):
+        path = moving(*arguments)
+        return replace(path, points=np.repeat(path.points[:1], len(path.points), axis=0))
+
+    monkeypatch.setattr(sampling, "run_chain", still)
+    code, folder, err = run(GOOD, engine="auto")
+    assert code == 0, err
+    first, second, *_ = made = attempts(folder)
+    assert first["failed_gates"][0] == "integrity"
+    assert second["reason"].startswith("integrity, ")
+    assert second["reason"].endswith(" failed: engine nuts")
+    assert [a["settings"]["engine"] for a in made] == ["exact", *["nuts"] * (len(made) - 1)]
+    told = manifest(folder)
+    assert (told["fit"]["engine"], told["fit"]["sampler"]) == ("nuts", "nutpie")
+    assert told["fit"]["refused"]["exact"][0].endswith(" failed after 500 draws")
+    assert set(told["model"]["parameterization"]) == {"1|g"}
+    assert told["fit"]["target_accept"] is None
+    assert told["fit"]["facts"]["adaptation"] == "low_rank"
+    assert "engine: nuts; not exact: integrity, " in err
+    page = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
+    assert "nuts (nutpie); not exact: integrity, " in page
+    assert second["reason"] in page
+    # The fingerprint is known before the fit: the same run is found again, and repeats.
+    assert run(GOOD, engine="auto")[:2] == (code, folder)
+    summary = (folder / "summary.csv").read_bytes()
+    assert code == main(["run", str(folder / "spec.resolved.yaml"), "--out", "again"])
+    assert Path("again/summary.csv").read_bytes() == summary

@@ -108,9 +108,7 @@ def test_results_agree_and_count_all_rows(pair, model):
 def test_r2_weighs_cells_by_their_rows(pair):
     merged, rows = (pipeline.fit(ready, Silent()) for ready in pair(*MODELS[0]))
     for name in ("r2_conditional", "r2_marginal"):
-        a, b = (
-            r.tables.variance.set_index("quantity").loc[name, "mean"] for r in (merged, rows)
-        )
+        a, b = (r.tables.variance.set_index("quantity").loc[name, "mean"] for r in (merged, rows))
         assert a == pytest.approx(b, abs=0.01)
 
 

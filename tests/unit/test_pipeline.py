@@ -1,4 +1,4 @@
-"""How attempts go through the stages: the engine is a double whose draws are as told."""
+"""How attempts go through the stages: engines are doubles whose draws are as told."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SPEC = """
 name: attempts
 data: {{path: data.csv}}
 model: {{formula: "y ~ x + (x | g)"}}
-fit: {{engine: nuts, seed: 1, draws: 500, max_attempts: {max_attempts}}}
+fit: {{engine: {engine}, seed: 1, draws: 500, max_attempts: {max_attempts}}}
 """
 
 
@@ -39,6 +39,13 @@ class Scripted:
         return Session(self, plan)
 
 
+class Collapsed(Scripted):
+    """Has no divergences; the chains of the variance parameters do not move."""
+
+    name = "exact"
+    lacks = frozenset({"divergences", "energy", "tree_depth"})
+
+
 class Session:
     def __init__(self, engine, plan):
         self.engine, self.plan = engine, plan
@@ -52,6 +59,13 @@ class Session:
         size = (request.chains, request.draws)
         draws = {p.name: rng.normal(size=(*size, *p.shape)) for p in self.plan.parameters}
         draws |= {p.name: np.exp(draws[p.name]) for p in self.plan.parameters if p.role != "common"}
+        if self.engine.name == "exact":
+            for parameter in self.plan.parameters:
+                if parameter.role == "group_sd":
+                    draws[parameter.name][:] = 1.0
+            raw = RawDraws(draws, {"lp": rng.normal(size=size)})
+            tree = posterior_tree(self.plan, {n: n for n in draws}, raw, {})
+            return Fit(tree, "exact", "scripted", request, lacks=self.engine.lacks)
         stats = {name: rng.normal(size=size) for name in ("energy", "lp")}
         diverging = np.zeros(size, dtype=bool)
         diverging.flat[: self.engine.divergences[number]] = True
@@ -73,9 +87,11 @@ def fitted(tmp_path, monkeypatch):
     """Return a function that fits with a scripted engine."""
     panel(n_groups=12).to_csv(tmp_path / "data.csv", index=False)
 
-    def fit(engine, max_attempts=3):
+    def fit(engine, max_attempts=3, asked="nuts", first=None):
         monkeypatch.setitem(ENGINES, "nuts", engine)
-        text = SPEC.format(max_attempts=max_attempts)
+        if first is not None:
+            monkeypatch.setitem(ENGINES, "exact", first)
+        text = SPEC.format(max_attempts=max_attempts, engine=asked)
         loaded = load_spec(text, str(tmp_path / "spec.yaml"))
         listener = Listening()
         prepared = pipeline.prepare(loaded, tmp_path, listener)
@@ -125,3 +141,27 @@ def test_finished_chains_are_kept_by_attempt_and_an_interrupted_run_repeats_them
     folders = [request.chain_store for request in again.requests]
     assert folders == [tmp_path / "chains" / f"attempt-{n}" for n in (1, 2, 3)]
     assert again.requests[:2] == stopped.requests
+
+
+def test_an_engine_that_auto_chose_gives_way_to_the_next_one(fitted):
+    collapsed, engine = Collapsed([0]), Scripted([5, 0])
+    result, listener = fitted(engine, asked="auto", first=collapsed)
+    assert [a.settings["engine"] for a in result.attempts] == ["exact", "nuts", "nuts"]
+    assert [a.divergences for a in result.attempts] == [None, 5, 0]
+    assert "parameterization" not in result.attempts[0].settings
+    assert set(result.attempts[1].settings["parameterization"]) == {"1|g", "x|g"}
+    assert len(collapsed.opened) == len(engine.opened) == 1
+    assert listener.notes[0].endswith("failed: engine nuts")
+    assert result.fit.engine == "nuts"
+    assert result.verdict.status == "pass"
+    # Divergences are judged, since the engine that stands has them.
+    statuses = {f.gate: f.status for f in result.verdict.findings}
+    assert statuses["divergences"] == "pass"
+
+
+def test_an_engine_that_the_spec_names_is_the_only_one(fitted):
+    engine = Scripted([])
+    result, listener = fitted(engine, asked="exact", first=Collapsed([0]))
+    assert [a.settings["engine"] for a in result.attempts] == ["exact"]
+    assert result.verdict.failed
+    assert (engine.opened, listener.notes) == ([], [])

@@ -100,7 +100,7 @@ ONE = 1 - 1e-15
 def lkj_partials(k: int, eta: float) -> tuple[Partial, ...]:
     """Return the partial correlations of an LKJ(eta) correlation matrix of ``k`` effects.
 
-    In the order of the pairs (0, 1), (0, 2), (1, 2), ...; see `hiermix.model.lkj`.
+    In the order of `hiermix.design.types.ordered_pairs`.
     """
     return tuple(Partial(float(b)) for b in lkj.beta_shapes(k, eta))
 

@@ -15,6 +15,7 @@ from hiermix.model.plan import ModelPlan, tree_name
 if TYPE_CHECKING:
     from hiermix.engines.exact.moments import Moments
     from hiermix.engines.exact.parameters import Parameters
+    from hiermix.engines.exact.proposal import Proposal
     from hiermix.engines.exact.statement import Statement
 
 
@@ -41,27 +42,29 @@ class ExactEngine:
 
 
 class ExactSession:
-    """A plan's sufficient statistics, kept for all draws that follow the first."""
+    """A plan's sufficient statistics and proposals, kept for all draws that follow the first."""
 
     def __init__(self, plan: ModelPlan, listener: ProgressListener) -> None:
         self._plan = plan
         self._listener = listener
         self._stated: tuple[Statement, Parameters, Moments] | None = None
+        self._proposals: dict[tuple[int, int], Proposal | None] = {}
 
     def sample(self, request: FitRequest) -> Fit:
-        """Fit a proposal, run the chains, draw what was integrated out.
+        """Fit a proposal if there is none yet, run the chains, draw what was integrated out.
 
         Returns
         -------
         Fit
-            The same draws for the same plan and request, whatever the number of cores.
+            The same draws for the same plan and request, whatever the number of cores and the
+            requests before.
         """
         # Imported here: these take seconds, which commands that fit nothing must not pay.
         from threadpoolctl import threadpool_limits
 
         from hiermix.engines.exact.marginal import Marginal
         from hiermix.engines.exact.outcome import add_outcome
-        from hiermix.engines.exact.sampling import sample_all
+        from hiermix.engines.exact.sampling import proposal_of, sample_all
         from hiermix.engines.posterior import posterior_tree
 
         plan, clock = self._plan, Clock()
@@ -71,7 +74,11 @@ class ExactSession:
             statement, parameters, moments = self._reduced(clock)
             self._listener.stage("sample")
             marginal = Marginal(parameters, moments, request.cores)
-            raw, facts = sample_all(marginal, statement, request, self._listener)
+            fitted_by = request.seed, request.tune
+            if fitted_by not in self._proposals:
+                self._proposals[fitted_by] = proposal_of(marginal, *fitted_by)
+            proposal = self._proposals[fitted_by]
+            raw, facts = sample_all(marginal, proposal, statement, request, self._listener)
             clock.lap("sample")
             names = {name: name for name in raw.values}
             attributes = {"inference_library": "hiermix", "engine": ExactEngine.name}

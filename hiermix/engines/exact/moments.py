@@ -104,7 +104,7 @@ def reduce_rows(statement: Statement) -> Moments:
     O(n (p + q)^2); never a rows x levels array.
     """
     root = np.sqrt(statement.weight)
-    basis, columns = _basis(statement.coefficients, root, root * statement.y)
+    basis, columns = _basis(statement, root)
     constant = -0.5 * statement.n_rows * float(np.log(2 * np.pi))
     if not statement.counted:
         constant += float(np.log(root).sum())
@@ -159,8 +159,9 @@ def reduce_rows(statement: Statement) -> Moments:
     return Moments(basis, levels, other.shape[1], rest, products, where, statement.n_rows, constant)
 
 
-def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis, np.ndarray]:
+def _basis(statement: Statement, root: np.ndarray) -> tuple[Basis, np.ndarray]:
     """Return the basis, and its columns and the residual response as ``(p + 1, n)``."""
+    common = statement.coefficients
     p = common.values.shape[1]
     weighted = root[:, None] * common.values
     length = np.sqrt((weighted**2).sum(axis=0))
@@ -172,7 +173,7 @@ def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis
     alive = singular > RANK_TOLERANCE * singular.max(initial=0.0)
     directions = np.where(alive, q @ left, 0.0)
     back = right.T / np.where(alive, singular, 1.0) / length[:, None]
-    estimate, residual = _penalised(common, weighted, y)
+    estimate, residual = _penalised(common, weighted, root * statement.y, statement.within_ss)
     scaled = back / common.sd[:, None]
     offset = (common.mean - estimate) / common.sd
     constant = (
@@ -185,27 +186,37 @@ def _basis(common: Coefficients, root: np.ndarray, y: np.ndarray) -> tuple[Basis
 
 
 def _penalised(
-    common: Coefficients, weighted: np.ndarray, y: np.ndarray
+    common: Coefficients, weighted: np.ndarray, y: np.ndarray, within_ss: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return coefficients ``(p,)`` near their posterior means, and what they leave of ``y``.
 
     All else is relative to them: a prior that is tight and far from the least squares estimate
     would else leave the difference of two large numbers.
+
+    Works on the triangular factor of ``[1 weighted y]``, whose combinations of columns have the
+    lengths of those of the rows; all but the first row of it, the lengths about their means.
     """
-    prior = np.diag(1 / common.sd)
-    estimate, residual = common.mean, y - weighted @ common.mean
+    estimate = common.mean
     if not len(estimate):
-        return estimate, residual
-    free = np.linalg.lstsq(weighted, residual, rcond=RANK_TOLERANCE)[0]
-    scale = float(np.std(residual - weighted @ free)) or 1.0
+        return estimate, y
+    upper = np.linalg.qr(np.column_stack([np.ones(len(y)), weighted, y]), mode="r")
+    columns, response = upper[:, 1:-1], upper[:, -1]
+
+    def spread(residual: np.ndarray) -> float:
+        return float(np.sqrt((residual[1:] @ residual[1:] + within_ss) / len(y)))
+
+    prior = np.diag(1 / common.sd)
+    residual = response - columns @ estimate
+    free = np.linalg.lstsq(columns, residual, rcond=RANK_TOLERANCE)[0]
+    scale = spread(residual - columns @ free) or 1.0
     for _ in range(3):
-        system = np.vstack([weighted / scale, prior])
+        system = np.vstack([columns / scale, prior])
         right = np.concatenate([residual / scale, (common.mean - estimate) / common.sd])
         length = np.linalg.norm(system, axis=0)
         estimate = estimate + np.linalg.lstsq(system / length, right)[0] / length
-        residual = y - weighted @ estimate
-        scale = float(np.std(residual)) or scale
-    return estimate, residual
+        residual = response - columns @ estimate
+        scale = spread(residual) or scale
+    return estimate, y - weighted @ estimate
 
 
 def _indicator(others: list[FactorEffects], root: np.ndarray) -> sparse.csr_array:

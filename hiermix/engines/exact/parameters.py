@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hiermix.design.types import ordered_pairs
 from hiermix.engines.exact.densities import Partial, Scale, cholesky_factors, lkj_partials
 from hiermix.engines.exact.statement import FactorEffects, Statement
 
@@ -27,12 +28,12 @@ class Values:
     lower: tuple[np.ndarray, ...]
 
     def correlations(self, factor: int, members: tuple[int, ...]) -> np.ndarray:
-        """Return the correlations of a block's pairs, ``(D, pairs)``, by the later one."""
+        """Return the correlations of a block's pairs, ``(D, pairs)``, in `ordered_pairs`."""
         rows = self.lower[factor][:, list(members)]
         covariance = rows @ rows.transpose(0, 2, 1)
         sd = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-        pairs = [(i, j) for j in range(len(members)) for i in range(j)]
-        return np.column_stack([covariance[:, i, j] / (sd[:, i] * sd[:, j]) for i, j in pairs])
+        first, second = np.transpose(ordered_pairs(len(members)))
+        return np.asarray(covariance[:, first, second] / (sd[:, first] * sd[:, second]))
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Parameters:
             rows = np.broadcast_to(np.eye(q), (len(points), q, q)).copy()
             for members, _ in factor.blocks:
                 k = len(members)
-                partials = np.column_stack([next(columns) for _ in range(k * (k - 1) // 2)])
+                partials = np.column_stack([next(columns) for _ in ordered_pairs(k)])
                 rows[:, np.array(members)[:, None], np.array(members)] = cholesky_factors(
                     partials, k
                 )

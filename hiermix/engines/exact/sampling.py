@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hiermix.design.types import ordered_pairs
 from hiermix.engines.base import ChainProgress, FitRequest, ProgressListener
 from hiermix.engines.draws import ChainDraws, RawDraws, load_chain, save_chain
 from hiermix.engines.exact.chains import Path, run_chain, steps_per_draw
@@ -20,10 +21,22 @@ ADAPTATION, VARIANCES, COEFFICIENTS = range(3)
 """Streams of random numbers: of the run, of each chain, of each chunk of a chain."""
 
 
+def proposal_of(marginal: Marginal, seed: int, tune: int) -> Proposal | None:
+    """Fit the proposal, which depends on nothing else; ``None`` if nothing is to be sampled."""
+    if not marginal.parameters.size:
+        return None
+    rng = np.random.default_rng([seed, ADAPTATION])
+    return fit_proposal(marginal.parameters, marginal.log_posterior, rng, tune)
+
+
 def sample_all(
-    marginal: Marginal, statement: Statement, request: FitRequest, listener: ProgressListener
+    marginal: Marginal,
+    proposal: Proposal | None,
+    statement: Statement,
+    request: FitRequest,
+    listener: ProgressListener,
 ) -> tuple[RawDraws, dict[str, Any]]:
-    """Fit the proposal, run the chains, draw coefficients and effects.
+    """Run the chains, draw coefficients and effects.
 
     Returns
     -------
@@ -32,11 +45,8 @@ def sample_all(
         posterior density of the variance parameters, up to a constant) and ``acceptance_rate``;
         and what the manifest says of the sampling.
     """
-    proposal = None
     facts: dict[str, Any] = {"dimensions": marginal.parameters.size}
-    if marginal.parameters.size:
-        rng = np.random.default_rng([request.seed, ADAPTATION])
-        proposal = fit_proposal(marginal.parameters, marginal.log_posterior, rng, request.tune)
+    if proposal is not None:
         facts |= {
             "proposal_components": len(proposal.share),
             "proposal_effective_share": proposal.effective,
@@ -97,7 +107,7 @@ def _empty(statement: Statement, shape: tuple[int, int]) -> dict[str, np.ndarray
         for name, places in effects.places.items():
             arrays[f"{name}_sigma"] = np.empty((*shape, len(places)))
             arrays[name] = np.empty((*shape, effects.factor.n_groups, len(places)))
-        n_pairs = sum(len(m) * (len(m) - 1) // 2 for m, _ in effects.blocks)
+        n_pairs = sum(len(ordered_pairs(len(m))) for m, _ in effects.blocks)
         if n_pairs:
             arrays[correlation_name(effects.factor.name)] = np.empty((*shape, n_pairs))
     if not isinstance(statement.sigma, float):

@@ -255,6 +255,6 @@ def result(
         ),
         verdict=Verdict("publish", findings),
         tables=summarise(drawn, of, scalars(drawn, of), 0.9, "eti"),
-        attempts=(Attempt(1, {"draws": 100, "target_accept": None}, "as asked", (), 5.5),),
+        attempts=(Attempt(1, {"engine": "nuts", "draws": 100}, "as asked", (), 5.5),),
         seconds=seconds or {"sample": 1.3, "write": 0.2},
     )

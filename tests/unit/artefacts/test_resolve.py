@@ -34,6 +34,15 @@ def test_it_loads_again_with_every_prior_and_choice(monkeypatch, tmp_path: Path)
     }
 
 
+def test_a_run_in_which_engines_changed_is_repeated_by_auto_alone() -> None:
+    result = fabric.result()
+    (last,) = result.attempts
+    first = replace(last, settings={**last.settings, "engine": "exact"})
+    for attempts, engine in (((last, last), "nuts"), ((first, last), "auto")):
+        text = resolved_spec(replace(result, attempts=attempts))
+        assert load_spec(text, "spec.resolved.yaml").spec.fit.engine == engine
+
+
 @pytest.mark.parametrize("origin", ["specs/a.yaml", "<stdin>"])
 def test_data_are_found_from_any_folder(monkeypatch, tmp_path: Path, origin: str) -> None:
     monkeypatch.chdir(tmp_path)
@@ -103,7 +112,7 @@ cre: [{{form: {form}}}]
 fit: {{seed: 1}}
 """
     first = prepare(load_spec(text, str(tmp_path / "spec.yaml")), tmp_path, Silent())
-    stated = resolved_spec(SimpleNamespace(prepared=first))
+    stated = resolved_spec(SimpleNamespace(prepared=first, attempts=()))
     assert 'cre: [{group: "g", terms: [' in stated
     again = prepare(load_spec(stated, str(tmp_path / "resolved.yaml")), tmp_path, Silent())
     assert again.design.main.common_columns == first.design.main.common_columns

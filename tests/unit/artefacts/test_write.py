@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,6 +75,18 @@ def test_every_file_is_there_and_listed(result) -> None:
     assert found.seconds["sample"] == 1.3
     assert found.peak_memory_bytes > 2**20
     assert set(found.versions) >= {"hiermix", "bambi", "pymc", "nutpie"}
+
+
+def test_the_manifest_says_which_engine_gave_way_to_the_one_that_stands(result) -> None:
+    (last,) = result.attempts
+    gates = ("rhat[common]", "ess_bulk[common]", "ess_bulk[group_sd]")
+    first = replace(last, settings={"engine": "exact", "draws": 100, "seed": 1}, failed_gates=gates)
+    second = replace(first, settings={"engine": "exact", "draws": 800, "seed": 1})
+    told = write_run(replace(result, attempts=(first, second, last)), Path("out"))
+    assert told.fit["refused"]["exact"] == ["rhat, ess_bulk failed after 800 draws"]
+    # An engine that was tried in vain leaves what stands.
+    told = write_run(replace(result, attempts=(last, first)), Path("vain"))
+    assert "exact" not in told.fit["refused"]
 
 
 def test_the_manifest_is_strict_json(result) -> None:

@@ -79,9 +79,7 @@ def test_sums_of_squares_survive_a_large_mean(tmp_path):
 def test_the_hash_is_that_of_the_data_whatever_the_format(tmp_path):
     data = table()
     hashes = {
-        form: read_frame(
-            store(data, tmp_path, form), tmp_path, WANTED, merging=Merging("y")
-        ).sha256
+        form: read_frame(store(data, tmp_path, form), tmp_path, WANTED, merging=Merging("y")).sha256
         for form in FORMATS
     }
     assert len(set(hashes.values())) == 1

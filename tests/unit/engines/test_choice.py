@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from model_support import panel, plan_of
 
-from hiermix.engines import choose_engine
+from hiermix.engines import choose_engine, engines_after
 from hiermix.engines.exact.size import MAX_OTHER
 from hiermix.engines.nutpie_chains import chain_seed
-from hiermix.errors import EngineError
+from hiermix.errors import EngineError, UsageError
 
 
 def test_auto_takes_the_first_engine_that_can():
@@ -52,10 +52,17 @@ def test_exact_refuses_factors_that_are_too_large_to_cross():
 
 
 def test_an_unknown_engine_is_named_with_those_there_are():
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(UsageError) as caught:
         choose_engine("magic", plan_of(panel(), "y ~ x"))
     assert "auto, exact, nuts" in caught.value.message
-    assert caught.value.exit_code == 4
+    assert caught.value.exit_code == 2
+
+
+def test_auto_alone_lets_a_later_engine_take_over():
+    plan = plan_of(panel(), "y ~ x")
+    assert engines_after("auto", "exact", plan) == ("nuts",)
+    assert engines_after("auto", "nuts", plan) == ()
+    assert engines_after("exact", "exact", plan) == ()
 
 
 def test_seeds_of_chains_differ_and_do_not_depend_on_their_number():

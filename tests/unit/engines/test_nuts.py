@@ -37,7 +37,7 @@ def test_nothing_is_built_before_the_first_draws(calls):
 
 @pytest.mark.slow
 def test_a_second_attempt_builds_and_compiles_nothing_and_extends_the_first(calls):
-    session = NutsEngine().open(plan_of(panel(), "y ~ 1"), Silent())
+    session = NutsEngine().open(plan_of(panel(), "y ~ x"), Silent())
     first = session.sample(FitRequest(draws=50, **SHORT))
     assert calls == ["build_model", "compile_pymc_model"]
     assert first.seconds["compile"] > 0

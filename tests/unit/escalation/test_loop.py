@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from model_support import panel, plan_of
 
-from hiermix.engines import FitRequest
+from hiermix.engines import ENGINES, FitRequest
 from hiermix.errors import EngineError
 from hiermix.escalation.loop import Judged, escalate
 from hiermix.escalation.rules import Trial
@@ -16,7 +16,7 @@ DIVERGENT = Finding("divergences", "sampler", "fail", "divergences", 7.0, None, 
 @pytest.fixture
 def first():
     request = FitRequest(draws=100, tune=100, chains=4, seed=3, cores=1)
-    return Trial(plan_of(panel(), "y ~ x + (1 | g)"), request)
+    return Trial(plan_of(panel(), "y ~ x + (1 | g)"), request, ENGINES["nuts"])
 
 
 def run(first, outcomes, max_attempts=3):
@@ -37,7 +37,7 @@ def run(first, outcomes, max_attempts=3):
         first,
         sample,
         max_attempts=max_attempts,
-        lacks=frozenset(),
+        others=(),
         note=lambda text: told.append(("note", text)),
         warn=lambda text: told.append(("warn", text)),
     )

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from model_support import panel, plan_of
 
-from hiermix.engines import FitRequest
+from hiermix.engines import ENGINES, FitRequest
 from hiermix.escalation.rules import MAX_TOTAL_DRAWS, Trial, next_trial
 from hiermix.gates import Finding, Verdict
 
 REQUEST = FitRequest(draws=1000, tune=1000, chains=4, seed=1, cores=2)
+
+NUTS, EXACT = ENGINES["nuts"], ENGINES["exact"]
 
 METRICS = {
     "rhat": ("rhat", 1.01),
@@ -30,11 +32,11 @@ def finding(gate, value, where="x", *, status="fail", phase="sampler"):
     return Finding(gate, phase, status, metric, value, None, limit, where, "", "")
 
 
-def follow(*findings, plan, request=REQUEST, before=(), max_attempts=10, lacks=()):
+def follow(*findings, plan, request=REQUEST, before=(), max_attempts=10, engine=NUTS, others=()):
     """Return the trial after one with these findings, which itself came after ``before``."""
-    trials = [*before, Trial(plan, request)]
+    trials = [*before, Trial(plan, request, engine)]
     verdict = Verdict("publish", findings)
-    return next_trial(trials, verdict, max_attempts=max_attempts, lacks=lacks)
+    return next_trial(trials, verdict, max_attempts=max_attempts, others=others)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +129,7 @@ def test_what_no_setting_cures_stops(plan, incurable):
 
 
 def test_attempts_end_at_their_number(plan):
-    first = Trial(plan, REQUEST)
+    first = Trial(plan, REQUEST, NUTS)
     assert follow(DIVERGENT, plan=plan, max_attempts=1) is None
     assert follow(DIVERGENT, plan=plan, before=[first], max_attempts=2) is None
     assert follow(DIVERGENT, plan=plan, before=[first], max_attempts=3) is not None
@@ -137,7 +139,7 @@ def test_divergences_that_persist_flip_the_term_with_the_fewest_effective_draws(
     weak = finding("ess_bulk[group_sd]", 150.0, "1|g_sigma", status="pass")
     strong = finding("ess_bulk[group_specific]", 400.0, "x|g[g3]", status="pass")
     careful = replace(REQUEST, target_accept=0.9875)
-    before = [Trial(plan, REQUEST)]
+    before = [Trial(plan, REQUEST, NUTS)]
     trial = follow(DIVERGENT, strong, weak, plan=plan, request=careful, before=before)
     assert forms(trial.plan)["1|g"] in ("centered", "noncentered")
     assert forms(trial.plan)["x|g"] == "adapted"
@@ -148,7 +150,7 @@ def test_divergences_that_persist_flip_the_terms_that_other_failures_name(plan):
     named = finding("ess_bulk[group_specific]", 40.0, "x|g[g3]")
     weaker = finding("ess_tail[group_sd]", 30.0, "1|g_sigma", status="warn")
     careful = replace(REQUEST, target_accept=0.9875)
-    before = [Trial(plan, REQUEST)]
+    before = [Trial(plan, REQUEST, NUTS)]
     trial = follow(DIVERGENT, named, weaker, plan=plan, request=careful, before=before)
     assert forms(trial.plan)["x|g"] != "adapted"
     assert forms(trial.plan)["1|g"] == "adapted"
@@ -157,7 +159,7 @@ def test_divergences_that_persist_flip_the_terms_that_other_failures_name(plan):
 def test_acceptance_rates_end_below_one_and_a_stated_one_is_a_start():
     plan = plan_of(panel(), "y ~ x")
     rates = []
-    trials = [Trial(plan, replace(REQUEST, target_accept=0.8))]
+    trials = [Trial(plan, replace(REQUEST, target_accept=0.8), NUTS)]
     while trials[-1] is not None:
         rates.append(trials[-1].request.acceptance)
         trials.append(next_trial(trials, Verdict("publish", (DIVERGENT,)), max_attempts=10))
@@ -211,7 +213,7 @@ def test_weak_levels_are_flipped_to_noncentered_and_strong_ones_to_centered(tau,
 
 def test_no_form_is_tried_twice_and_then_draws_are_added_once(plan):
     one = plan_of(panel(), "y ~ x + (1 | g)")
-    trials, seen = [Trial(one, REQUEST)], []
+    trials, seen = [Trial(one, REQUEST, NUTS)], []
     verdict = Verdict("publish", hopeless("1|g_sigma"))
     while (trial := next_trial(trials, verdict, max_attempts=10)) is not None:
         trials.append(trial)
@@ -254,7 +256,7 @@ def test_common_effects_whose_chains_disagree_get_more_draws_once(plan):
     trial = follow(*stuck, plan=plan)
     assert trial.plan is plan
     assert changed(trial) == {"draws": 8000, "tune": 4000}
-    before = [Trial(plan, REQUEST)]
+    before = [Trial(plan, REQUEST, NUTS)]
     assert follow(*stuck, plan=plan, request=trial.request, before=before) is None
 
 
@@ -274,9 +276,64 @@ def test_draws_that_would_be_too_many_or_too_large_are_not_asked_for(plan):
 
 
 def test_an_engine_without_divergences_has_no_coordinates_to_flip(plan):
-    trial = follow(*hopeless("x|g_sigma"), plan=plan, lacks={"divergences"})
+    trial = follow(*hopeless("x|g_sigma"), plan=plan, engine=EXACT)
     assert trial.plan is plan
     assert trial.request.draws == 8000
+    assert trial.engine is EXACT
+
+
+SHORT = finding("ess_bulk[group_sd]", 50.0, "1|g_sigma")
+STUCK = finding("integrity", 3.0, "1|g_sigma never moves in chain 2")
+GROWN = replace(REQUEST, draws=2600)
+
+
+def exact(*findings, plan, **options):
+    return follow(*findings, plan=plan, engine=EXACT, **options)
+
+
+def test_more_draws_come_before_another_engine(plan):
+    trial = exact(SHORT, plan=plan, others=[NUTS])
+    assert (trial.engine, trial.request) == (EXACT, GROWN)
+
+
+def test_the_last_attempt_is_another_engines_where_more_draws_have_not_helped(plan):
+    before = [Trial(plan, REQUEST, EXACT)]
+    given = {"plan": plan, "request": GROWN, "before": before, "others": [NUTS]}
+    trial = exact(SHORT, max_attempts=3, **given)
+    assert trial == Trial(plan, REQUEST, NUTS, "ess_bulk failed: engine nuts")
+    assert exact(SHORT, max_attempts=4, **given).engine is EXACT
+    # 100 / 90 is within what an ESS may err: more draws are all that lacks
+    close = exact(finding("ess_bulk[group_sd]", 90.0, "1|g_sigma"), max_attempts=3, **given)
+    assert (close.engine, close.request.draws) == (EXACT, 3900)
+    assert exact(SHORT, max_attempts=2, **given) is None
+
+
+def test_chains_that_disagree_after_more_draws_are_another_engines(plan):
+    before = [Trial(plan, REQUEST, EXACT)]
+    longer = replace(REQUEST, draws=8000, tune=4000)
+    trial = exact(*hopeless("x|g_sigma"), plan=plan, request=longer, before=before, others=[NUTS])
+    assert trial == Trial(plan, REQUEST, NUTS, "rhat, ess_bulk failed: engine nuts")
+
+
+def test_chains_that_never_move_are_another_engines_at_once(plan):
+    trial = exact(STUCK, SHORT, plan=plan, others=[NUTS])
+    assert trial == Trial(plan, REQUEST, NUTS, "integrity, ess_bulk failed: engine nuts")
+
+
+def test_an_engine_that_the_spec_states_is_never_left(plan):
+    before = [Trial(plan, REQUEST, EXACT)]
+    assert exact(STUCK, plan=plan) is None
+    trial = exact(SHORT, plan=plan, request=GROWN, before=before, max_attempts=3)
+    assert (trial.engine, trial.reason) == (EXACT, "ess_bulk failed: draws 2600 -> 6800")
+
+
+def test_an_engine_that_took_over_has_all_its_cures_and_gives_back_to_none(plan):
+    before = [Trial(plan, REQUEST, EXACT), Trial(plan, replace(REQUEST, draws=8000), EXACT)]
+    careful = follow(DIVERGENT, plan=plan, before=before, others=[NUTS])
+    assert (careful.engine, changed(careful)) == (NUTS, {"target_accept": 0.9875})
+    longer = follow(SHORT, plan=plan, before=before, others=[NUTS], max_attempts=4)
+    assert (longer.engine, longer.request) == (NUTS, GROWN)
+    assert follow(STUCK, plan=plan, before=before, others=[NUTS]) is None
 
 
 def test_the_reason_names_what_failed_and_what_changes(plan):

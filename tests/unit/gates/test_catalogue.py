@@ -40,6 +40,14 @@ def test_a_gate_has_limits_for_every_policy_and_says_why_and_what_to_do(gate: Ga
     assert all(limits != Limits() for limits in gate.limits.values())
 
 
+@pytest.mark.parametrize("gate", [g for g in catalogue() if g.phase == "sampler" and not g.lacks])
+def test_a_remedy_names_the_engine_of_a_setting_that_not_all_engines_have(gate: Gate) -> None:
+    parts = gate.remedy.split(";")
+    own = [part for part in parts if "parameteri" in part or "target_accept" in part]
+    assert all(part.strip().startswith("with engine nuts,") for part in own)
+    assert len(own) < len(parts)
+
+
 @every_gate
 def test_the_worst_measurement_is_the_one_that_the_comparison_rejects_first(gate: Gate) -> None:
     assert gate.pass_when in COMPARE

@@ -90,6 +90,23 @@ def test_wrong_priors_are_refused_at_their_key(priors, id, words):
     assert caught.value.where.key in (f"priors.{key}", "priors.f")
 
 
+@pytest.mark.parametrize(
+    ("key", "number", "example"),
+    [
+        ("1|g", 0.15, "HalfNormal(0.15)"),
+        ("1|g", 2, "HalfNormal(2)"),
+        ("1|g", 0, "HalfNormal(1)"),
+        ("1|g", -3.5, "HalfNormal(1)"),
+        ("x", 2.0, "offset(...) in the formula"),
+    ],
+)
+def test_a_number_where_a_distribution_is_needed_is_in_the_hint(key, number, example):
+    with pytest.raises(PriorError) as caught:
+        plan_of(panel(), "y ~ x + (1 | g)", priors={key: number})
+    assert caught.value.id == "prior.fixed-coefficient"
+    assert example in caught.value.hint
+
+
 def test_the_name_of_the_printed_sd_leads_to_the_key_of_its_prior():
     with pytest.raises(PriorError) as caught:
         plan_of(panel(), "y ~ x + (1 | g)", priors={"1|g_sigma": "HalfNormal(1)"})

@@ -5,6 +5,7 @@ from lkj_support import lkj_log_density, matrix_of
 from model_support import panel, plan_of
 from scipy import stats
 
+from hiermix.design.types import ordered_pairs
 from hiermix.engines.bambi_model import build_model
 from hiermix.model.lkj import beta_shapes, cholesky_rows
 
@@ -118,3 +119,13 @@ def test_correlations_are_reported_by_the_pairs_of_the_formula_whatever_the_sign
     assert labels == ("1, x", "1, f[b]", "x, f[b]", "1, f[c]", "x, f[c]", "f[b], f[c]")
     assert np.abs(correlations).min() > 0.05
     np.testing.assert_allclose(seen, matrix_of(correlations), atol=6 / np.sqrt(n_groups))
+
+
+def test_pairs_of_a_block_are_in_the_order_of_the_partial_correlations():
+    plan = plan_of(panel(), "y ~ x + (x + z + f | g)")
+    (block,) = plan.design.main.correlated_blocks
+    assert block.pairs == ordered_pairs(len(block.columns))
+    rows = iter(cholesky_rows([0.5 + 0.01 * n for n in range(len(block.pairs))]))
+    first = {(0, i): row[0] for i, row in enumerate(rows) if i}
+    expected = {p: 0.02 * n for n, p in enumerate(block.pairs) if p[0] == 0}
+    assert first == pytest.approx(expected)
