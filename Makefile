@@ -42,6 +42,7 @@ bench: setup-dev  ## everything in docs/benchmarks.md: hours, or about one with 
 	$(BIN)/python tests/bench/examples.py
 	$(BIN)/python tests/bench/engines.py $(ARGS)
 	$(BIN)/python tests/bench/growth.py bench/growth $(ARGS)
+	$(BIN)/python tests/bench/merging.py $(ARGS)
 	$(BIN)/python tests/bench/parameterization.py $(ARGS)
 	$(BIN)/python tests/bench/false_alarms.py $(ARGS)
 
