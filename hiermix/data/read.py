@@ -100,6 +100,8 @@ def read_frame(
     n_used = len(row_numbers) if merged is None else int(merged.counts.sum())
     if missing:
         warnings = (*warnings, _dropped(missing, n_read, n_used))
+    if merged is not None:
+        warnings = (*warnings, _counted(n_used, len(row_numbers)))
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(row_numbers)))
     return Frame(
         table=frame,
@@ -130,6 +132,13 @@ def _no_rows(of: str) -> DataError:
 def _dropped(missing: Mapping[str, int], n_read: int, n_used: int) -> str:
     counts = ", ".join(f"{name} {count}" for name, count in missing.items())
     return f"{n_read - n_used} of {n_read} rows dropped for missing values ({counts})"
+
+
+def _counted(n_used: int, n_different: int) -> str:
+    return (
+        f"{n_used:,} rows read as {n_different:,} different ones and their counts; log likelihood and "
+        "predictions are not of single rows (data.reduce: off reads every row)"
+    )
 
 
 def _refuse_unknown(table: Table, wanted: Mapping[str, Role], spans: Mapping[str, Where]) -> None:

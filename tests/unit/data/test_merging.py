@@ -56,6 +56,7 @@ def test_equal_rows_are_counted_in_the_order_of_their_first(tmp_path, form):
     np.testing.assert_array_equal(frame.row_numbers, first)
     assert list(frame.table["g"].cat.categories) == ["a", "b", "c"]
     assert (frame.n_rows, frame.n_read, len(frame.table)) == (600, 600, 12)
+    assert any(text.startswith("600 rows read as 12 different ones") for text in frame.warnings)
 
 
 @pytest.mark.parametrize("form", FORMATS)
