@@ -136,8 +136,8 @@ def _dropped(missing: Mapping[str, int], n_read: int, n_used: int) -> str:
 
 def _counted(n_used: int, n_different: int) -> str:
     return (
-        f"{n_used:,} rows read as {n_different:,} different ones and their counts; log likelihood and "
-        "predictions are not of single rows (data.reduce: off reads every row)"
+        f"{n_used:,} rows read as {n_different:,} different ones and their counts; log likelihood "
+        "and predictions are not of single rows (data.reduce: off reads every row)"
     )
 
 
