@@ -134,7 +134,13 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     ) + tuple(v for block in formula.group_terms for v in _bare(block.factor, left_variables))
     free = is_residual_free(family, response, residual_is_known)
     measured = measure_design(
-        main, response, left_variables, common_variables, free, frame.multiplicity
+        main,
+        response,
+        left_variables,
+        common_variables,
+        free,
+        frame.multiplicity,
+        frame.within_ss,
     )
     identification = audit_identification((main, *components.values()), free, frame.multiplicity)
     measured += _component_checks(components) + identification_measurements(identification)

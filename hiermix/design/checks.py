@@ -68,6 +68,7 @@ def measure_design(
     common_variables: tuple[str, ...],
     residual_is_free: bool,
     multiplicity: np.ndarray | None = None,
+    within_ss: float = 0.0,
 ) -> tuple[Measurement, ...]:
     """Measure the design of the main linear predictor.
 
@@ -83,6 +84,8 @@ def measure_design(
         Of `is_residual_free`.
     multiplicity
         Shape ``(n_obs,)``: how many rows of the data each row stands for; ``None`` for one.
+    within_ss
+        Sum of squares of the response about its values, where these are means of rows.
 
     Returns
     -------
@@ -94,7 +97,8 @@ def measure_design(
     """
     found = [
         *measure_columns(main, multiplicity),
-        *_response(response, response_variables, common_variables, main, multiplicity),
+        _constant(response, within_ss),
+        _copied(response, response_variables, common_variables, main, multiplicity),
     ]
     categorical_terms = frozenset(t.variables for t in main.common if t.only_factors)
     for factor in main.factors:
@@ -195,30 +199,33 @@ def listed(names: list[str]) -> str:
     return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _response(
-    response: Response,
-    response_variables: tuple[str, ...],
-    common_variables: tuple[str, ...],
-    main: LinearPart,
-    multiplicity: np.ndarray | None,
-) -> Iterator[Measurement]:
+def _constant(response: Response, within_ss: float) -> Measurement:
     values = response.values
     if response.trials is not None:
         same = bool(np.ptp(values / np.maximum(response.trials, 1)) == 0)
     else:
-        same = bool((values == values[0]).all())
-    yield Measurement(
+        same = bool((values == values[0]).all()) and within_ss == 0
+    return Measurement(
         "constant_response",
         "design",
         response.name,
         float(same),
         f"response {response.name} is constant" if same else "",
     )
+
+
+def _copied(
+    response: Response,
+    response_variables: tuple[str, ...],
+    common_variables: tuple[str, ...],
+    main: LinearPart,
+    multiplicity: np.ndarray | None,
+) -> Measurement:
     shared = [v for v in response_variables if v in common_variables]
     copies = [] if shared else list(_copies(main, response, multiplicity))
     words = [f"{name} is the response and a predictor" for name in shared]
     words += [f"{name} {what}" for name, what in copies]
-    yield Measurement(
+    return Measurement(
         "response_predictor",
         "design",
         ", ".join([*shared, *(name for name, _ in copies)]),

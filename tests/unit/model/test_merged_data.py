@@ -161,6 +161,15 @@ def test_a_predictor_of_level_means_is_found_among_cells():
         assert (found.value, found.note) == (1.0, "m holds the means of the response by g")
 
 
+def test_equal_means_are_no_constant_response():
+    rows = table().assign(y=lambda d: np.arange(len(d)) % 2)
+    rows["g"] = np.repeat(["a", "b"], 1500)
+    spec = spec_of("y ~ 1 + (1 | g)").spec
+    design = build_design(spec, merged_frame(rows, spec))
+    assert len(set(design.response.values)) == 1
+    assert {m.metric: m.value for m in design.measurements}["constant_response"] == 0
+
+
 def test_one_cell_is_stated_as_two_alike():
     rows = table()
     spec = spec_of("count ~ 1", family="poisson").spec
