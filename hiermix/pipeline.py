@@ -71,7 +71,7 @@ class Prepared:
 class RunResult:
     """A judged posterior, ready to be written.
 
-    All is of the last attempt that has draws: ``prepared.plan`` has its coordinates, ``fit`` names
+    All is of the attempt that stands: ``prepared.plan`` has its coordinates, ``fit`` names
     its engine, where ``prepared.engine`` is that of the first. ``seconds`` are those of all
     attempts.
     """
@@ -170,9 +170,9 @@ def prepare(
             _refuse_failures(verdict, PriorError, "priors")
             asked = engine or spec.fit.engine
             chosen, refused = choose_engine(asked, plan)
-            successors = engines_after(asked, chosen.name, plan)
             if frame.multiplicity is not None:
                 plan = reduce_plan(plan).plan
+            successors = engines_after(asked, chosen.name, plan)
     return Prepared(
         loaded,
         frame,

@@ -162,7 +162,8 @@ def _refused(result: RunResult) -> dict[str, list[str]]:
         if engine == result.fit.engine:
             break
         gates = dict.fromkeys(gate.partition("[")[0] for gate in attempt.failed_gates)
-        refused[engine] = [f"{', '.join(gates)} failed after {attempt.settings['draws']} draws"]
+        failed = f"{', '.join(gates)} failed after {attempt.settings['draws']} draws"
+        refused[engine] = [attempt.error or failed]
     return refused
 
 

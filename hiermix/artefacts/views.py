@@ -104,7 +104,7 @@ def attempt_rows(attempts: Sequence[Attempt]) -> list[dict[str, str]]:
     """Return what every attempt changed, what it found and how long it took."""
     return [
         {
-            "number": str(attempt.number),
+            "number": f"{attempt.number}{' (stands)' if attempt.stands else ''}",
             "reason": attempt.reason,
             "divergences": DASH if attempt.divergences is None else f"{attempt.divergences:,}",
             "failed": attempt.error or ", ".join(attempt.failed_gates) or "nothing",

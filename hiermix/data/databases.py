@@ -46,7 +46,12 @@ def whole_table(con: duckdb.DuckDBPyConnection, files: DataFiles) -> str:
         f"WHERE table_catalog = '{SOURCE}' AND table_type = 'BASE TABLE' ORDER BY ALL"
     ).fetchall()
     schema, name = only_table(tables, files.names[0])
-    return f"SELECT * FROM {identifier(schema)}.{identifier(name)}"
+    return f"SELECT * FROM {SOURCE}.{identifier(schema)}.{identifier(name)}"
+
+
+def leave(con: duckdb.DuckDBPyConnection) -> None:
+    """Look up no more names in the attached database: macros may be called like functions."""
+    con.execute("USE memory")
 
 
 def only_table(tables: list[tuple[str, str]], file: str) -> tuple[str, str]:

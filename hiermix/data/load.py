@@ -8,7 +8,7 @@ import duckdb
 
 from hiermix.data.cells import TextColumn
 from hiermix.data.columnar import load_arrow, load_parquet, view_parquet
-from hiermix.data.databases import attach, whole_table
+from hiermix.data.databases import attach, leave, whole_table
 from hiermix.data.delimited import load_delimited
 from hiermix.data.engine import lock
 from hiermix.data.files import DataFiles
@@ -108,8 +108,11 @@ def _load_database(
     attach(con, files)
     lock(con)
     if source.query is None:
-        return run_query(con, whole_table(con, files), keep, in_place=in_place)
-    return run_query(con, source.query, keep)
+        table = run_query(con, whole_table(con, files), keep, in_place=in_place)
+    else:
+        table = run_query(con, source.query, keep)
+    leave(con)
+    return table
 
 
 def _view_columns(stored: Table, source: Source) -> Iterator[tuple[str, str]]:

@@ -98,7 +98,7 @@ def measure_design(
     found = [
         *measure_columns(main, multiplicity),
         _constant(response, within_ss),
-        _copied(response, response_variables, common_variables, main, multiplicity),
+        _copied(response, response_variables, common_variables, main, multiplicity, within_ss),
     ]
     categorical_terms = frozenset(t.variables for t in main.common if t.only_factors)
     for factor in main.factors:
@@ -220,9 +220,10 @@ def _copied(
     common_variables: tuple[str, ...],
     main: LinearPart,
     multiplicity: np.ndarray | None,
+    within_ss: float,
 ) -> Measurement:
     shared = [v for v in response_variables if v in common_variables]
-    copies = [] if shared else list(_copies(main, response, multiplicity))
+    copies = [] if shared else list(_copies(main, response, multiplicity, within_ss))
     words = [f"{name} is the response and a predictor" for name in shared]
     words += [f"{name} {what}" for name, what in copies]
     return Measurement(
@@ -235,7 +236,7 @@ def _copied(
 
 
 def _copies(
-    main: LinearPart, response: Response, multiplicity: np.ndarray | None
+    main: LinearPart, response: Response, multiplicity: np.ndarray | None, within_ss: float
 ) -> Iterator[tuple[str, str]]:
     """Yield common columns that are the response rescaled, or its means by a grouping factor.
 
@@ -254,9 +255,10 @@ def _copies(
         for f in main.factors
         if f.n_groups < rows.sum()
     ]
-    targets.append(("is the response, rescaled", centred_y))
+    if not within_ss:
+        targets.append(("is the response, rescaled", centred_y))
     root = np.sqrt(rows)
-    size_y = float(np.linalg.norm(root * centred_y))
+    size_y = float(np.sqrt(rows @ centred_y**2 + within_ss))
     targets = [
         (what, root * target)
         for what, target in targets

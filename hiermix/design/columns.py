@@ -83,6 +83,10 @@ class ColumnSource:
         """Rows."""
         return len(self.table)
 
+    def count(self, found: np.ndarray) -> int:
+        """Return how many rows of the data are meant, given the rows ``(n_obs,)`` that are."""
+        return int(found.sum() if self.multiplicity is None else self.multiplicity[found].sum())
+
     def column(self, name: str) -> pd.Series:
         """Return one data column by the user's name."""
         return self.table[self.rename[name]]
@@ -172,7 +176,7 @@ class ColumnSource:
         if bad.any():
             raise DesignError(
                 "design.not-finite",
-                f"{name}: {int(bad.sum())} rows are not finite, "
+                f"{name}: {self.count(bad)} rows are not finite, "
                 f"first at data row {self._row_numbers[int(np.argmax(bad))]}",
                 self._at(term.variables),
                 "transform or drop these rows before the run",
@@ -216,7 +220,7 @@ class ColumnSource:
             if bad.any():
                 raise DesignError(
                     "design.out-of-domain",
-                    f"{factor.render()}: {int(bad.sum())} rows {_DOMAIN[factor.function]}, "
+                    f"{factor.render()}: {self.count(bad)} rows {_DOMAIN[factor.function]}, "
                     f"first at data row {self._row_numbers[int(np.argmax(bad))]}",
                     self._at(factor.variables),
                     "shift or drop these rows, or leave out the transformation",

@@ -103,7 +103,7 @@ def build_response(
     if family == "bernoulli":
         return _binary(left, source)
     values = _numbers(left.expression, source, family)
-    _check_support(left.expression.render(), values, family, row_numbers)
+    _check_support(left, values, source, family, row_numbers)
     return _with_arguments(left, values, source, row_numbers), ()
 
 
@@ -120,17 +120,24 @@ def _numbers(expression: Expression, source: ColumnSource, family: str) -> np.nd
     return source.numbers(expression)
 
 
-def _check_support(name: str, values: np.ndarray, family: str, row_numbers: np.ndarray) -> None:
+def _check_support(
+    left: LeftSide,
+    values: np.ndarray,
+    source: ColumnSource,
+    family: str,
+    row_numbers: np.ndarray,
+) -> None:
     support = SUPPORTS.get(family)
     if support is None:
         return
     bad = ~support.allowed(values)
+    name = left.expression.render()
     if bad.any():
         first = int(np.argmax(bad))
         raise DesignError(
             "design.outside-support",
             f"{name}: {values[first]:g} at row {row_numbers[first]}; "
-            f"{family}: {support.words} ({_rows(bad)})",
+            f"{family}: {support.words} ({_rows(source, bad)})",
             Where(key="model.family"),
             support.remedy,
         )
@@ -166,7 +173,7 @@ def _proportion(
             raise DesignError(
                 "design.outside-support",
                 f"{label}: {values[first]:g} at row {row_numbers[first]}; "
-                f"integers needed, >= 0 ({_rows(bad)})",
+                f"integers needed, >= 0 ({_rows(source, bad)})",
                 Where(key="model.family"),
                 "counts of successes and trials are whole numbers",
             )
@@ -176,7 +183,7 @@ def _proportion(
         raise DesignError(
             "design.outside-support",
             f"{name}: {successes[first]:g} successes of {trials[first]:g} {trials_name} "
-            f"at row {row_numbers[first]} ({_rows(over)})",
+            f"at row {row_numbers[first]} ({_rows(source, over)})",
             Where(key="model.family"),
             "the order is p(successes, trials)",
         )
@@ -185,7 +192,7 @@ def _proportion(
         raise DesignError(
             "design.outside-support",
             f"{trials_name}: 0 at row {row_numbers[int(np.argmax(zero))]}; "
-            f"trials > 0 needed ({_rows(zero)})",
+            f"trials > 0 needed ({_rows(source, zero)})",
             Where(key="model.family"),
             "leave out cells without trials",
         )
@@ -278,7 +285,7 @@ def _with_arguments(
             raise DesignError(
                 "design.outside-support",
                 f"{left.expression.render()}: {values[first]:g} at row {row_numbers[first]} "
-                f"is outside its truncation bounds ({_rows(outside)})",
+                f"is outside its truncation bounds ({_rows(source, outside)})",
                 Where(key="model.formula"),
                 "censored(y, status) is for values that are known only to be beyond a bound",
             )
@@ -325,7 +332,7 @@ def _bound(left: LeftSide, which: str, default: float, source: ColumnSource) -> 
     return np.full(source.n_obs, default) if stated is None else source.numbers(stated)
 
 
-def _rows(found: np.ndarray) -> str:
-    """Count true entries in words."""
-    n = int(found.sum())
+def _rows(source: ColumnSource, found: np.ndarray) -> str:
+    """Count rows of the data in words."""
+    n = source.count(found)
     return f"{n} row{'' if n == 1 else 's'}"

@@ -50,12 +50,19 @@ def choose_engine(asked: str, plan: ModelPlan) -> tuple[Engine, dict[str, tuple[
     raise EngineError("engine.none", "no engine can fit this model", Where(key="fit.engine"))
 
 
+MAX_TAKEOVER = 300_000
+"""Rows times columns that another engine may still be expected to get through in minutes."""
+
+
 def engines_after(asked: str, chosen: str, plan: ModelPlan) -> tuple[str, ...]:
     """Return the engines that may take over from the one that was chosen, in their order.
 
-    None where the spec names its engine: only ``auto`` may change it.
+    None where the spec names its engine, since only ``auto`` may change it, and none for models
+    so large that what the first one has would be all that there is to see today.
     """
-    if asked != "auto":
+    main = plan.design.main
+    columns = 1 + len(main.common_columns) + sum(len(term.columns) for term in main.group)
+    if asked != "auto" or plan.design.n_obs * columns > MAX_TAKEOVER:
         return ()
     names = list(ENGINES)
     after = names[names.index(chosen) + 1 :]

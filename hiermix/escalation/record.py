@@ -34,6 +34,8 @@ class Attempt:
         Divergent draws, ``None`` where they were not counted.
     error
         Why there are no draws, empty if there are.
+    stands
+        Whether the verdict, the tables and the draws are those of this attempt.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Attempt:
     seconds: float
     divergences: int | None = None
     error: str = ""
+    stands: bool = False
 
 
 def record(

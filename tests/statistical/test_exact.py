@@ -93,6 +93,43 @@ def test_two_levels_and_a_prior_that_reaches_zero_have_their_quadrature_moments(
         assert abs(distance) <= MCSE_UNITS
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("n_levels", [2, 3, 4])
+def test_few_levels_of_very_many_rows_have_their_quadrature_moments(n_levels, seed):
+    """The sd may be anything up to where its prior ends, the residual sd nothing but one number."""
+    means = np.array([0.02, -0.05, 0.04, 0.01])[:n_levels]
+    table = pd.DataFrame(
+        {
+            "y": np.concatenate([means - 1, means + 1]),
+            "g": [f"g{i % n_levels}" for i in range(2 * n_levels)],
+            "w": 1e7,
+        }
+    )
+    priors = {"Intercept": "Normal(0, 2)", "1|g": "HalfNormal(5)", "sigma": "HalfNormal(2)"}
+    plan = plan_of(table, "weighted(y, w) ~ 1 + (1 | g)", priors=priors)
+    draws = sample(plan, seed=seed).tree["posterior"]["1|g_sigma"].values
+    # 2e7 rows a level leave se^2 = 1 / 2e7 of its mean, whatever sigma is within its tiny sd.
+    grid = np.linspace(-9.0, 4.0, 20_001)
+    tau = np.exp(grid)
+    density = np.empty(len(grid))
+    for i, sd in enumerate(tau):
+        covariance = np.diag(np.full(n_levels, sd**2 + 1 / 2e7)) + 4.0
+        density[i] = stats.multivariate_normal(np.zeros(n_levels), covariance).logpdf(means)
+    density += stats.halfnorm(scale=5).logpdf(tau) + grid
+    density = np.exp(density - density.max())
+    density /= density.sum()
+    mean = float(density @ grid)
+    sd = float(np.sqrt(density @ (grid - mean) ** 2))
+    for distance in distances(np.log(draws), mean, sd):
+        assert abs(distance) <= MCSE_UNITS
+    for far in (0.3, 1.0, 3.0):
+        share = float(density[tau > far].sum())
+        beyond = (draws > far).astype(float)
+        # Where no draw is, the error is that of a share of so many.
+        error = max(float(az.mcse(beyond, method="mean")), np.sqrt(share / beyond.size))
+        assert abs(beyond.mean() - share) <= MCSE_UNITS * error
+
+
 MODELS = {
     "crossed slopes": ("y ~ x + (x || g) + (1 | h)", {}),
     "correlated": ("y ~ x + (x | g)", {}),

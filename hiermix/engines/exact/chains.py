@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hiermix.engines.exact.marginal import Marginal
-from hiermix.engines.exact.proposal import Proposal
+from hiermix.engines.exact.proposal import Proposal, log_ratio
 
 WARMUP = 50
 """Draws of a chain that are thrown away."""
@@ -61,13 +61,13 @@ def run_chain(marginal: Marginal, proposal: Proposal, draws: int, seed: list[int
     first, value = _start(marginal, proposal, np.random.default_rng([*seed, 0]))
     points, thresholds = _proposed(proposal, (WARMUP + draws) * steps, seed)
     log_posterior = marginal.log_posterior(points)
-    ratio = log_posterior - proposal.log_density(points)
-    current = value - float(proposal.log_density(first[None])[0])
+    ratio = log_ratio(log_posterior, proposal.log_density(points))
+    current = float(log_ratio(np.array([value]), proposal.log_density(first[None]))[0])
     position = -1
     kept = np.empty(len(points), dtype=np.int64)
     probability = np.empty(len(points))
     for i, (new, threshold) in enumerate(zip(ratio.tolist(), thresholds.tolist(), strict=True)):
-        gain = new - current
+        gain = new - current if new > -math.inf else -math.inf
         probability[i] = math.exp(min(gain, 0.0))
         if threshold < gain:
             current, position = new, i

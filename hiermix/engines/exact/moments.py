@@ -173,7 +173,9 @@ def _basis(statement: Statement, root: np.ndarray) -> tuple[Basis, np.ndarray]:
     alive = singular > RANK_TOLERANCE * singular.max(initial=0.0)
     directions = np.where(alive, q @ left, 0.0)
     back = right.T / np.where(alive, singular, 1.0) / length[:, None]
-    estimate, residual = _penalised(common, weighted, root * statement.y, statement.within_ss)
+    estimate, residual = _penalised(
+        common, weighted, root * statement.y, statement.n_rows, statement.within_ss
+    )
     scaled = back / common.sd[:, None]
     offset = (common.mean - estimate) / common.sd
     constant = (
@@ -186,7 +188,7 @@ def _basis(statement: Statement, root: np.ndarray) -> tuple[Basis, np.ndarray]:
 
 
 def _penalised(
-    common: Coefficients, weighted: np.ndarray, y: np.ndarray, within_ss: float
+    common: Coefficients, weighted: np.ndarray, y: np.ndarray, n_rows: float, within_ss: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return coefficients ``(p,)`` near their posterior means, and what they leave of ``y``.
 
@@ -203,7 +205,7 @@ def _penalised(
     columns, response = upper[:, 1:-1], upper[:, -1]
 
     def spread(residual: np.ndarray) -> float:
-        return float(np.sqrt((residual[1:] @ residual[1:] + within_ss) / len(y)))
+        return float(np.sqrt((residual[1:] @ residual[1:] + within_ss) / n_rows))
 
     prior = np.diag(1 / common.sd)
     residual = response - columns @ estimate

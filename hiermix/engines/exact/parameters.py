@@ -81,11 +81,15 @@ class Parameters:
 
     def log_prior(self, points: np.ndarray) -> np.ndarray:
         """Return the log prior density of points ``(D, d)`` of the real line."""
-        total = np.zeros(len(points))
+        return np.asarray(self.log_priors(points).sum(axis=1))
+
+    def log_priors(self, points: np.ndarray) -> np.ndarray:
+        """Return the log prior density of each coordinate of points, ``(D, d)``."""
+        found = np.empty(points.shape)
         with np.errstate(all="ignore"):
-            for transform, column in zip(self.transforms, points.T, strict=True):
-                total += transform.log_prior(column)
-        return np.where(np.isnan(total), -np.inf, total)
+            for i, transform in enumerate(self.transforms):
+                found[:, i] = transform.log_prior(points[:, i])
+        return np.where(np.isnan(found), -np.inf, found)
 
     def draw_prior(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draw ``(size, d)`` points from the prior."""

@@ -3,10 +3,11 @@
 Starting from the mode, the mixture is fitted to importance-weighted draws by EM (Cappe, Douc,
 Guillin, Marin and Robert 2008, doi:10.1007/s11222-008-9059-x), with all draws so far weighted by
 the average of the proposals that they came from (Cornuet, Marin, Mira and Robert 2012,
-doi:10.1111/j.1467-9469.2011.00756.x). The prior itself is one component, so that the ratio of
-posterior to proposal is bounded in all tails (Hesterberg 1995,
-doi:10.1080/00401706.1995.10484303); a mode that prior and search both miss is for R-hat to find,
-since chains start where the proposal has no say.
+doi:10.1111/j.1467-9469.2011.00756.x). Defensive components bound the ratio of posterior to proposal
+(Hesterberg 1995, doi:10.1080/00401706.1995.10484303): the prior; and for each sd its own prior with
+all else from the mixture, since an sd may run out to where its prior ends while 10^8 rows hold the
+others where no draw from the joint prior ever comes. A mode that priors and search both miss is for
+R-hat to find, since chains start where the proposal has no say.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
+from hiermix.engines.exact.densities import Scale
 from hiermix.engines.exact.mode import covariance, find_modes, find_starts
 from hiermix.engines.exact.parameters import Parameters
 from hiermix.engines.exact.warp import Warp
@@ -24,8 +26,11 @@ from hiermix.engines.exact.warp import Warp
 NU = 6.0
 """Degrees of freedom of the components."""
 
-PRIOR_SHARE = 0.03
+PRIOR_SHARE = 0.02
 """Share of proposals that are drawn from the prior."""
+
+TAIL_SHARE = 0.04
+"""Share of proposals that have one sd drawn from its prior, for all sds together."""
 
 WIDEN = 1.15
 """Factor on the covariances of a fit: a proposal should be a little wider than its target."""
@@ -47,7 +52,7 @@ Density = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Proposal:
-    """A mixture of ``K`` t distributions in ``d`` warped dimensions, and the prior.
+    """A mixture of ``K`` t distributions in ``d`` warped dimensions, and defensive components.
 
     ``share`` ``(K,)`` sums to one, ``mean`` is ``(K, d)``, ``root`` ``(K, d, d)`` has Cholesky
     factors of the scale matrices, both of points warped by ``warp``. ``effective`` is the
@@ -64,12 +69,17 @@ class Proposal:
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log density at points ``(D, d)``."""
         image, slope = self.warp.image(points)
-        with np.errstate(invalid="ignore"):
-            components = _log_t(image, self.mean, self.root)[0] + np.log(self.share)
-            mixture = special.logsumexp(components, axis=1) + slope + np.log1p(-PRIOR_SHARE)
-        mixture = np.where(np.isfinite(slope), mixture, -np.inf)
-        prior = self.parameters.log_prior(points) + np.log(PRIOR_SHARE)
-        return np.asarray(np.logaddexp(mixture, prior))
+        prior = self.parameters.log_priors(points)
+        tails, every = self._tails, np.arange(points.shape[1])
+        part = TAIL_SHARE / max(len(tails), 1)
+        found = [
+            prior.sum(axis=1) + np.log(PRIOR_SHARE),
+            self._mixture(image, slope, every) + np.log(1 - PRIOR_SHARE - part * len(tails)),
+        ]
+        for one in tails:
+            rest = self._mixture(image, slope, every[every != one])
+            found.append(rest + prior[:, one] + np.log(part))
+        return np.asarray(special.logsumexp(found, axis=0))
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draw ``(size, d)`` points."""
@@ -77,11 +87,33 @@ class Proposal:
         component = rng.choice(len(self.share), size=size, p=self.share)
         normal = rng.standard_normal((size, d))
         scale = np.sqrt(NU / rng.chisquare(NU, size=size))
-        from_prior = rng.uniform(size=size) < PRIOR_SHARE
+        kind = rng.uniform(size=size)
         prior = self.parameters.draw_prior(rng, size)
         offset = np.einsum("nij,nj->ni", self.root[component], normal) * scale[:, None]
         points = self.warp.origin(self.mean[component] + offset)
-        return np.where(from_prior[:, None], prior, points)
+        tails = np.array(self._tails, dtype=np.int64)
+        share = TAIL_SHARE / max(len(tails), 1)
+        which = np.clip((kind - PRIOR_SHARE) / share, 0, len(tails)).astype(np.int64)
+        of_tail = np.append(tails, -1)[which]
+        replaced = (np.arange(d) == of_tail[:, None]) | (kind < PRIOR_SHARE)[:, None]
+        return np.where(replaced, prior, points)
+
+    @property
+    def _tails(self) -> list[int]:
+        """Dimensions that are sds, where there are others beside them."""
+        sds = [i for i, t in enumerate(self.parameters.transforms) if isinstance(t, Scale)]
+        return sds if self.parameters.size > 1 else []
+
+    def _mixture(self, image: np.ndarray, slope: np.ndarray, dims: np.ndarray) -> np.ndarray:
+        """Return log densities of the mixture's marginal distribution of some dimensions."""
+        root = self.root
+        if len(dims) < root.shape[1]:
+            rows = root[:, dims]
+            root = np.linalg.cholesky(rows @ rows.transpose(0, 2, 1))
+        with np.errstate(invalid="ignore"):
+            components = _log_t(image[:, dims], self.mean[:, dims], root)[0] + np.log(self.share)
+            found = special.logsumexp(components, axis=1) + slope[:, dims].sum(axis=1)
+        return np.where(np.isfinite(slope[:, dims]).all(axis=1), found, -np.inf)
 
 
 def fit_proposal(
@@ -107,7 +139,7 @@ def fit_proposal(
 
     def warped(image: np.ndarray) -> np.ndarray:
         points = warp.origin(image)
-        return np.asarray(target(points) - warp.image(points)[1])
+        return log_ratio(target(points), warp.image(points)[1].sum(axis=1))
 
     starts, _ = warp.image(np.array([at for at, _ in modes]))
     modes = find_modes(starts[np.isfinite(starts).all(axis=1)], warped)
@@ -125,7 +157,7 @@ def fit_proposal(
     for number in range(ROUNDS):
         points = proposal.draw(rng, size)
         found = target(points)
-        effective = _effective(found - proposal.log_density(points))
+        effective = _effective(log_ratio(found, proposal.log_density(points)))
         proposal = replace(proposal, effective=effective)
         best = max(best, proposal, key=lambda p: p.effective)
         tried.append(proposal)
@@ -133,21 +165,34 @@ def fit_proposal(
             break
         seen, values = np.vstack([seen, points]), np.concatenate([values, found])
         average = special.logsumexp([p.log_density(seen) for p in tried], axis=0)
-        weight = _weights(values - average)
+        weight = _weights(log_ratio(values, average))
         image, _ = warp.image(seen)
         inside = np.isfinite(image).all(axis=1) & (weight > 0)
+        if inside.sum() <= MIN_POINTS * parameters.size:
+            break
         fitted = _refit(image[inside], weight[inside], min(number + 1, MAX_COMPONENTS), rng)
         proposal = Proposal(parameters, warp, *fitted)
     return best
 
 
-def _effective(log_ratio: np.ndarray) -> float:
-    weight = _weights(log_ratio)
-    return float(1 / (weight**2).sum() / len(weight))
+def log_ratio(target: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Return ``target - density`` of log densities, minus infinity where the target is."""
+    with np.errstate(invalid="ignore"):
+        return np.where(target == -np.inf, -np.inf, target - density)
 
 
-def _weights(log_ratio: np.ndarray) -> np.ndarray:
-    shifted = np.exp(log_ratio - log_ratio.max())
+def _effective(ratio: np.ndarray) -> float:
+    weight = _weights(ratio)
+    total = float((weight**2).sum())
+    return 1 / total / len(weight) if total else 0.0
+
+
+def _weights(ratio: np.ndarray) -> np.ndarray:
+    """Return weights that sum to one; zeros if no ratio is above zero."""
+    largest = ratio.max()
+    if not np.isfinite(largest):
+        return np.zeros(len(ratio))
+    shifted = np.exp(ratio - largest)
     return np.asarray(shifted / shifted.sum())
 
 

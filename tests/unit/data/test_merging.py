@@ -153,6 +153,21 @@ def test_texts_mean_the_same_in_place_as_in_memory(tmp_path, asked):
         read_frame(source, tmp_path, {"hit": "any", "g": "any"}, merging=asked)
 
 
+def test_macros_of_a_database_are_not_called(tmp_path):
+    data = table()
+    source = store(data, tmp_path, "duckdb")
+    with duckdb.connect(str(tmp_path / source.path)) as con:
+        con.execute("CREATE MACRO favg(x) AS 42.0")
+        con.execute("CREATE MACRO var_pop(x) AS -1.0")
+        con.execute("CREATE MACRO hash(x) AS 7")
+    queried = Source(source.path, query="SELECT * FROM d")
+    for asked in (source, queried):
+        frame = read_frame(asked, tmp_path, WANTED, merging=Merging("y"))
+        cells = data.groupby(["x", "g"], sort=False)["y"]
+        np.testing.assert_allclose(frame.table["y"], cells.mean(), rtol=1e-14)
+        assert frame.within_ss > 0
+
+
 def test_a_damaged_file_is_an_error_of_the_data(tmp_path):
     source = store(table(5000), tmp_path, "parquet")
     path = tmp_path / source.path

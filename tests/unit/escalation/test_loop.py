@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,7 @@ def first():
     return Trial(plan_of(panel(), "y ~ x + (1 | g)"), request, ENGINES["nuts"])
 
 
-def run(first, outcomes, max_attempts=3):
+def run(first, outcomes, max_attempts=3, others=()):
     """Return judged, attempts, the trials that were sampled, and what was told."""
     sampled, told = [], []
 
@@ -30,14 +31,14 @@ def run(first, outcomes, max_attempts=3):
         if isinstance(outcome, Exception):
             raise outcome
         counted = (Measurement("divergences", "run", "", float(outcome)),)
-        verdict = Verdict("publish", (DIVERGENT,) if outcome else ())
+        verdict = Verdict("publish", (DIVERGENT,) * (outcome if outcome < 3 else 1))
         return Judged(trial, SimpleNamespace(), SimpleNamespace(), counted, verdict)
 
     judged, attempts = escalate(
         first,
         sample,
         max_attempts=max_attempts,
-        others=(),
+        others=others,
         note=lambda text: told.append(("note", text)),
         warn=lambda text: told.append(("warn", text)),
     )
@@ -84,3 +85,33 @@ def test_a_later_attempt_without_draws_leaves_the_one_before(first):
 def test_a_first_attempt_without_draws_is_an_error(first):
     with pytest.raises(EngineError):
         run(first, [EngineError("engine.sampling-failed", "no")])
+
+
+def test_the_attempt_with_the_fewest_failed_gates_stands(first):
+    judged, attempts, sampled, told = run(first, [1, 2, 2])
+    assert judged.trial is sampled[0]
+    assert [a.stands for a in attempts] == [True, False, False]
+    assert told[-1] == ("note", "attempt 1 stands: no later one has fewer failed gates")
+
+
+def test_of_equals_the_last_stands(first):
+    judged, attempts, sampled, _ = run(first, [2, 1, 1])
+    assert judged.trial is sampled[2]
+    assert [a.stands for a in attempts] == [False, False, True]
+
+
+def test_another_engine_takes_over_where_the_first_has_no_draws(first):
+    error = EngineError("engine.sampling-failed", "no proposal")
+    exact = replace(first, engine=ENGINES["exact"])
+    judged, attempts, sampled, _ = run(exact, [error, 0], others=(ENGINES["nuts"],))
+    assert [t.engine.name for t in sampled] == ["exact", "nuts"]
+    assert judged.trial is sampled[1]
+    assert attempts[1].reason == "no proposal: engine nuts"
+    with pytest.raises(EngineError, match="no proposal"):
+        run(exact, [error, 0], max_attempts=1, others=(ENGINES["nuts"],))
+
+
+def test_an_attempt_that_needs_more_memory_than_there_is_leaves_the_one_before(first):
+    judged, attempts, sampled, _ = run(first, [7, MemoryError(), 0])
+    assert judged.trial is sampled[0]
+    assert [a.error for a in attempts] == ["", "not enough memory"]

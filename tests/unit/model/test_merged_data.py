@@ -1,5 +1,6 @@
 """Plans of rows that were merged while they were read are those of the rows."""
 
+import re
 from dataclasses import fields, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from model_support import frame_of, spec_of
 
 from hiermix.data.frame import Frame
 from hiermix.design import build_design, merging_of, wanted_columns
+from hiermix.errors import DesignError
 from hiermix.model import ModelPlan, plan_model
 from hiermix.model.reduction import Reduction, reduce_plan
 
@@ -168,6 +170,33 @@ def test_equal_means_are_no_constant_response():
     design = build_design(spec, merged_frame(rows, spec))
     assert len(set(design.response.values)) == 1
     assert {m.metric: m.value for m in design.measurements}["constant_response"] == 0
+
+
+def test_a_predictor_of_cell_means_is_no_copy_of_the_response():
+    rows = table()
+    rows["product"] = [f"p{i % 24:02d}" for i in range(len(rows))]
+    rows["g"] = [f"g{i % 24 // 4}" for i in range(len(rows))]
+    rows["m"] = rows.groupby("product")["y"].transform("mean")
+    spec = spec_of("y ~ m + (1 | g)").spec
+    for frame in (frame_of(rows, spec), merged_frame(rows, spec)):
+        measured = {m.metric: m.value for m in build_design(spec, frame).measurements}
+        assert measured["response_predictor"] == 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "options"),
+    [("y ~ log(x) + (1 | g)", {}), ("bad ~ f + (1 | g)", {"family": "poisson"})],
+)
+def test_messages_count_rows_of_the_data(formula, options):
+    rows = table().assign(bad=lambda d: d["count"] - 1)
+    spec = spec_of(formula, **options).spec
+    words = []
+    for frame in (frame_of(rows, spec), merged_frame(rows, spec)):
+        with pytest.raises(DesignError) as caught:
+            build_design(spec, frame)
+        words.append(re.findall(r"\d+ rows", caught.value.message))
+    assert words[0] == words[1]
+    assert int(words[0][0].split()[0]) > 100
 
 
 def test_one_cell_is_stated_as_two_alike():

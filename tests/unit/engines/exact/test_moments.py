@@ -38,6 +38,6 @@ def test_it_solves_the_ridge_equations_of_all_rows(kind, tight):
         right = x.T @ y / s**2 + precision @ common.mean
         scaled = (x.T @ x / s**2 + precision) * np.outer(size, size)
         expected = size * np.linalg.solve(scaled, size * right)
-    estimate, residual = _penalised(common, x, y, 0.0)
+    estimate, residual = _penalised(common, x, y, len(y), 0.0)
     np.testing.assert_allclose(estimate / size, expected / size, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(residual, y - x @ expected, atol=1e-8)
