@@ -74,7 +74,8 @@ def escalate(
             following = None if judged else _taken_over(trials, message, max_attempts, others)
             if not judged and following is None:
                 raise
-            warn(f"attempt {number} has no draws: {message}")
+            stands = ", the one before stands" if judged else ""
+            warn(f"attempt {number} has no draws{stands}: {message}")
             attempts.append(record(number, trial, time.perf_counter() - started, error=message))
         else:
             judged.append((number, found))
