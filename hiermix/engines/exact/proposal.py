@@ -4,10 +4,11 @@ Starting from the mode, the mixture is fitted to importance-weighted draws by EM
 Guillin, Marin and Robert 2008, doi:10.1007/s11222-008-9059-x), with all draws so far weighted by
 the average of the proposals that they came from (Cornuet, Marin, Mira and Robert 2012,
 doi:10.1111/j.1467-9469.2011.00756.x). Defensive components bound the ratio of posterior to proposal
-(Hesterberg 1995, doi:10.1080/00401706.1995.10484303): the prior; and for each sd its own prior with
-all else from the mixture, since an sd may run out to where its prior ends while 10^8 rows hold the
-others where no draw from the joint prior ever comes. A mode that priors and search both miss is for
-R-hat to find, since chains start where the proposal has no say.
+(Hesterberg 1995, doi:10.1080/00401706.1995.10484303): the prior; and for each sd its own prior, and
+a half-Cauchy density about the mode, with all else from the mixture. An sd may run out to where its
+prior ends, or down to zero, while 10^8 rows hold the others where no draw from the joint prior ever
+comes. A mode that priors and search both miss is for R-hat to find, since chains start where the
+proposal has no say.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ NU = 6.0
 PRIOR_SHARE = 0.02
 """Share of proposals that are drawn from the prior."""
 
-TAIL_SHARE = 0.04
-"""Share of proposals that have one sd drawn from its prior, for all sds together."""
+TAIL_SHARE = 0.05
+"""Share of proposals that have one sd drawn from its prior or from the half-Cauchy density, one as
+often as the other, for all sds together."""
 
 WIDEN = 1.15
 """Factor on the covariances of a fit: a proposal should be a little wider than its target."""
@@ -78,7 +80,9 @@ class Proposal:
         ]
         for one in tails:
             rest = self._mixture(image, slope, every[every != one])
-            found.append(rest + prior[:, one] + np.log(part))
+            cauchy = slope[:, one] - 0.5 * image[:, one] ** 2 - 0.5 * np.log(2 * np.pi)
+            own = np.logaddexp(prior[:, one], np.where(np.isnan(cauchy), -np.inf, cauchy))
+            found.append(rest + own + np.log(part / 2))
         return np.asarray(special.logsumexp(found, axis=0))
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -91,12 +95,16 @@ class Proposal:
         prior = self.parameters.draw_prior(rng, size)
         offset = np.einsum("nij,nj->ni", self.root[component], normal) * scale[:, None]
         points = self.warp.origin(self.mean[component] + offset)
+        cauchy = self.warp.origin(rng.standard_normal((size, d)))
+        of_cauchy = rng.uniform(size=(size, 1)) < 0.5
         tails = np.array(self._tails, dtype=np.int64)
         share = TAIL_SHARE / max(len(tails), 1)
         which = np.clip((kind - PRIOR_SHARE) / share, 0, len(tails)).astype(np.int64)
         of_tail = np.append(tails, -1)[which]
-        replaced = (np.arange(d) == of_tail[:, None]) | (kind < PRIOR_SHARE)[:, None]
-        return np.where(replaced, prior, points)
+        of_prior = (kind < PRIOR_SHARE)[:, None]
+        replaced = ~of_prior & (np.arange(d) == of_tail[:, None])
+        points = np.where(replaced, np.where(of_cauchy, cauchy, prior), points)
+        return np.where(of_prior, prior, points)
 
     @property
     def _tails(self) -> list[int]:
