@@ -122,7 +122,8 @@ class TextColumn:
             f"NOT number AND {matches('t', DATE)}",
         )
         sql, relation = self.column.sql, self.table.relation
-        cells = f"SELECT {sql}, 1 AS times FROM {relation}"
+        # The column may be an expression over others.
+        cells = f"SELECT *, 1 AS times FROM {relation}"
         if self.table.is_view:
             cells = f"SELECT {sql}, count(*) AS times FROM {relation} GROUP BY {sql}"
         counts = ", ".join(

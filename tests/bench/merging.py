@@ -23,7 +23,7 @@ from machine import describe
 ROOT = Path(__file__).resolve().parents[2]
 
 MODELS = {
-    "bernoulli": {"formula": "hit ~ arm + (arm | country)", "family": "bernoulli"},
+    "bernoulli": {"formula": "hit ~ arm + (arm || country)", "family": "bernoulli"},
     "gaussian": {"formula": "revenue ~ arm + (arm | country)"},
 }
 

@@ -85,4 +85,5 @@ def test_attempts_are_one_line_of_json_each(tmp_path: Path) -> None:
         "seconds": 1.5,
         "divergences": None,
         "error": "",
+        "stands": False,
     }

@@ -55,7 +55,11 @@ def prepared():
     finding = Finding("rows", "data", "pass", "rows", 6.0, 10.0, 1.0, "rows", "fine", "")
     return SimpleNamespace(
         loaded=SimpleNamespace(
-            spec=SimpleNamespace(name="demo", data=SimpleNamespace(reduce="auto"))
+            spec=SimpleNamespace(
+                name="demo",
+                data=SimpleNamespace(reduce="auto"),
+                model=SimpleNamespace(family="gaussian"),
+            )
         ),
         frame=SimpleNamespace(n_read=8, n_rows=6, dropped={"y": 2, "x": 0}, sha256="ab" * 32),
         design=design,
