@@ -16,6 +16,7 @@ from hiermix.artefacts.identity import fingerprint, versions
 from hiermix.artefacts.manifest import Manifest
 from hiermix.artefacts.resolve import prior_texts
 from hiermix.spec import canonical_json
+from hiermix.summary.pooling_words import pooling_sentences
 
 if TYPE_CHECKING:
     from hiermix.pipeline import Prepared, RunResult
@@ -49,6 +50,7 @@ def describe(result: RunResult, target: Path, started_at: datetime | None = None
             **_model(prepared),
             "parameterization": _parameterization(result),
             "conclusions": contextual_sentences(result.tables.cre),
+            "pooling": pooling_sentences(result.tables),
         },
         fit=_fit(result),
         seconds={**prepared.seconds, **result.fit.seconds, **result.seconds},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.plots.forest import EACH_END, ends
 from hiermix.artefacts.texts import DASH, compact, decimals, fixed, seconds_text
+from hiermix.summary.pooling_words import term_sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,7 @@ ROLES = {
 
 QUANTITIES = {
     "sd": "sd",
+    "correlation": "correlation",
     "icc": "ICC",
     "r2_conditional": "R\N{SUPERSCRIPT TWO} conditional",
     "r2_marginal": "R\N{SUPERSCRIPT TWO} marginal",
@@ -48,7 +50,8 @@ QUANTITIES = {
 class LevelsView:
     """Rows of one group term; ``left_out`` levels in the middle are not shown.
 
-    ``unidentified`` counts the levels, shown or not, that the likelihood does not tell apart.
+    ``unidentified`` counts the levels, shown or not, that the likelihood does not tell apart;
+    ``pooling`` is a sentence about their pooling weights.
     """
 
     group: str
@@ -57,6 +60,7 @@ class LevelsView:
     left_out: int
     rows: list[dict[str, str]]
     unidentified: int
+    pooling: str = ""
 
 
 def ordered_findings(verdict: Verdict) -> list[Finding]:
@@ -115,10 +119,10 @@ def attempt_rows(attempts: Sequence[Attempt]) -> list[dict[str, str]]:
 
 
 def variance_rows(tables: Tables) -> list[dict[str, str]]:
-    """Return the rows of the variance table as texts, without the squares of its sds."""
+    """Return the rows of the variance table as texts, without variances and covariances."""
     rows = []
     for row in tables.variance.to_dict("records"):
-        if row["quantity"] == "variance":
+        if row["quantity"] in ("variance", "covariance"):
             continue
         sd = _number(row["sd"])
         digits = decimals(math.nan, sd)
@@ -139,13 +143,14 @@ def level_views(tables: Tables) -> list[LevelsView]:
     effects = tables.group_effects
     if not len(effects):
         return []
+    said = dict(term_sentences(tables))
     return [
-        _levels(str(group), str(term), rows)
+        _levels(str(group), str(term), rows, said.get((str(group), str(term)), ""))
         for (group, term), rows in effects.groupby(["group", "term"], sort=False)
     ]
 
 
-def _levels(group: str, term: str, rows: pd.DataFrame) -> LevelsView:
+def _levels(group: str, term: str, rows: pd.DataFrame, pooling: str) -> LevelsView:
     ranked = rows.sort_values(["coefficient_mean", "level"], kind="stable")
     picked = ends(ranked, EACH_END)
     return LevelsView(
@@ -155,6 +160,7 @@ def _levels(group: str, term: str, rows: pd.DataFrame) -> LevelsView:
         left_out=len(rows) - len(picked),
         rows=[_level(row) for row in picked.to_dict("records")],
         unidentified=int((~rows["identified"].fillna(True).astype(bool)).sum()),
+        pooling=pooling,
     )
 
 
@@ -170,12 +176,17 @@ def _level(row: dict[Any, Any]) -> dict[str, str]:
         "coefficient_sd",
         "lower",
         "upper",
+        "raw_estimate",
+        "raw_se",
     )
+    shares = ("pooling", "shrinkage", "prob_best")
     mark = DAGGER if row["identified"] is False else ""
     return {
         "level": f"{row['level']}{mark}",
         "n_rows": str(row["n_rows"]),
         **{name: fixed(_number(row[name]), digits) for name in names},
+        **{name: fixed(_number(row[name]), 2) for name in shares},
+        "rank": fixed(_number(row["rank"]), 1),
         "ess_bulk": fixed(_number(row["ess_bulk"]), 0),
         "rhat": fixed(_number(row["rhat"]), 3),
     }

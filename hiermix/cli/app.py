@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from hiermix import __version__
-from hiermix.cli import commands_check, commands_results, commands_run, commands_start
+from hiermix.cli import (
+    commands_check,
+    commands_pooling,
+    commands_results,
+    commands_run,
+    commands_start,
+)
 
 app = typer.Typer(
     name="hiermix",
@@ -46,3 +52,4 @@ app.command()(commands_start.schema)
 app.command()(commands_results.gates)
 app.command()(commands_results.summary)
 app.command()(commands_results.report)
+app.command()(commands_pooling.pooling)

@@ -88,7 +88,11 @@ def run(
         policy=verdict.policy,
         status=verdict.status,
         findings=verdict.findings,
-        notes=(*prepared.plan.notes, *manifest.model.get("conclusions", ())),
+        notes=(
+            *prepared.plan.notes,
+            *manifest.model.get("conclusions", ()),
+            *manifest.model.get("pooling", ()),
+        ),
         warnings=tuple(shown.warnings),
         reused=stored is not None,
         engine=_engine(manifest),

@@ -35,7 +35,7 @@ def table_cells(stored: StoredRun, name: str) -> tuple[list[str], list[Row]]:
     """
     if name in RECORDS:
         return _of_records(getattr(stored, RECORDS[name]))
-    return _of_frame(getattr(stored.tables, name))
+    return frame_cells(getattr(stored.tables, name))
 
 
 def _of_records(records: Iterable[Any]) -> tuple[list[str], list[Row]]:
@@ -44,7 +44,8 @@ def _of_records(records: Iterable[Any]) -> tuple[list[str], list[Row]]:
     return header, [astuple(row) for row in rows]
 
 
-def _of_frame(table: pd.DataFrame) -> tuple[list[str], list[Row]]:
+def frame_cells(table: pd.DataFrame) -> tuple[list[str], list[Row]]:
+    """Return header and rows of a data frame."""
     columns = [[_cell(value) for value in table[name].tolist()] for name in table.columns]
     return list(table.columns), list(zip(*columns, strict=True))
 

@@ -17,6 +17,7 @@ from hiermix.summary.draws import (
     scalars_of,
 )
 from hiermix.summary.intervals import IntervalKind, interval, ordered
+from hiermix.summary.ranking import chances_of_best, expected_ranks
 
 if TYPE_CHECKING:
     from hiermix.design.types import GroupTerm, LinearPart
@@ -39,7 +40,9 @@ NUMBERS = (
     "rhat",
 )
 
-COLUMNS = (*TEXTS, "n_rows", *NUMBERS, "identified")
+POOLING = ("shrinkage", "rank", "prob_best")
+
+COLUMNS = (*TEXTS, "n_rows", *NUMBERS, "identified", *POOLING)
 """Columns of ``group_effects.csv``, in order."""
 
 
@@ -54,7 +57,10 @@ def group_effects(
     each of ``a`` and ``a:b`` is the common effect plus its *own* deviation. ``lower`` and
     ``upper`` belong to the coefficient, ``ess_bulk`` and ``rhat`` to the deviation. ``term`` is
     the name of the common effect that the level deviates from. ``identified`` says that the
-    likelihood tells the effect from all others. Numbers that this fit does not have are NaN.
+    likelihood tells the effect from all others. ``raw_estimate``, ``raw_se``, ``pooling`` and
+    ``shrinkage`` are those of `pooling_columns`. ``rank`` is the posterior mean of the
+    coefficient's rank among the levels, 1 being the largest, ``prob_best`` the probability that
+    it is the largest. Numbers that this fit does not have are NaN.
 
     See ``summarise`` for the parameters. Time and memory: linear in draws times levels, worked
     on in `pieces`.
@@ -65,7 +71,13 @@ def group_effects(
     ]
     if not blocks:
         return _empty()
-    return pd.concat(blocks, ignore_index=True)[list(COLUMNS)]
+    # Imported here: scipy takes longer than commands that read a finished run may last.
+    from hiermix.summary.shrinkage import pooling_columns
+
+    table = pd.concat(blocks, ignore_index=True)
+    for name, values in pooling_columns(fit, plan, table).items():
+        table[name] = values
+    return table[list(COLUMNS)]
 
 
 def _block(
@@ -86,6 +98,8 @@ def _block(
         for piece in pieces(*deviations.shape)
     ]
     numbers = {name: np.concatenate([s[name] for s in summaries]) for name in summaries[0]}
+    numbers["rank"] = expected_ranks(deviations)
+    numbers["prob_best"] = chances_of_best(deviations)
     for name in ("ess_bulk", "rhat"):
         numbers[name] = by_level(plan, part, term, scalars_of(scalars, parameter, name))[column]
     n_groups = term.factor.n_groups
@@ -97,7 +111,7 @@ def _block(
             "n_rows": np.asarray(term.factor.counts, dtype=np.int64),
         }
     )
-    for name in NUMBERS:
+    for name in (*NUMBERS, *POOLING):
         block[name] = numbers.get(name, np.full(n_groups, np.nan))
     block["identified"] = _identified(plan, part, term, column)
     return block
@@ -178,7 +192,7 @@ def _summary(
 def _empty() -> pd.DataFrame:
     table = pd.DataFrame({name: np.empty(0, dtype=object) for name in TEXTS})
     table["n_rows"] = np.empty(0, dtype=np.int64)
-    for name in NUMBERS:
+    for name in (*NUMBERS, *POOLING):
         table[name] = np.empty(0)
     table["identified"] = pd.array([], dtype="boolean")
-    return table
+    return table[list(COLUMNS)]

@@ -33,7 +33,7 @@ def icc(fit: Fit, plan: ModelPlan) -> dict[str, np.ndarray]:
 
     Source: Nakagawa, Johnson and Schielzeth 2017, doi:10.1098/rsif.2017.0213.
     """
-    residual = _residual_variance(fit, plan)
+    residual = residual_variance(fit, plan)
     terms = [t for t in plan.design.main.group if t.expression == INTERCEPT]
     if residual is None or not terms:
         return {}
@@ -45,14 +45,26 @@ def icc(fit: Fit, plan: ModelPlan) -> dict[str, np.ndarray]:
     return {name: tau2 / total for name, tau2 in between.items()}
 
 
-def _residual_variance(fit: Fit, plan: ModelPlan) -> np.ndarray | float | None:
+def residual_variance(fit: Fit, plan: ModelPlan) -> np.ndarray | float | None:
+    """Return what varies between rows beside the predictor, on the predictor's scale, if known.
+
+    A number, or draws of it, shape ``(n_draws,)``; see `icc`.
+    """
     link = plan.links.get(plan.design.main.parameter)
     if plan.family == "gaussian" and link == "identity":
         sigma = [p for p in plan.parameters if p.name == "sigma" and p.role == "residual"]
         return np.square(draws_of(fit, sigma[0])) if sigma else None
     if plan.family in BINARY and link is not None:
         return LATENT_VARIANCE.get(link)
-    if plan.family == "poisson" and link == "log" and plan.design.main.offset is None:
-        mean = float(plan.design.response.values.mean())
+    if plan.family == "poisson" and link == "log" and _counts_whole_rows(plan):
+        mean = float(plan.design.response.values.sum()) / plan.design.n_rows
         return float(np.log1p(1 / mean)) if mean > 0 else None
     return None
+
+
+def _counts_whole_rows(plan: ModelPlan) -> bool:
+    """Return whether every row of the data has an exposure of 1; merged ones have their number."""
+    offset = plan.design.main.offset
+    return offset is None or (
+        plan.merged is not None and np.allclose(np.exp(offset), plan.design.rows, rtol=1e-9)
+    )

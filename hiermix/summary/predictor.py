@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,16 +52,35 @@ def predictor_draws(
     fit: Fit, plan: ModelPlan, part: LinearPart, picks: np.ndarray
 ) -> PredictorDraws:
     """Return the coefficients of ``part`` for the draws at the positions ``picks``."""
+    return _assembled(
+        plan, part, lambda p: np.asarray(draws_of(fit, plan.parameter(p))[picks]), len(picks)
+    )
 
+
+def mean_predictor(fit: Fit, plan: ModelPlan, part: LinearPart) -> np.ndarray:
+    """Return the linear predictor at the posterior means of its coefficients, ``(n_obs,)``."""
+
+    def mean(name: str) -> np.ndarray:
+        with np.errstate(invalid="ignore", over="ignore"):
+            draws = draws_of(fit, plan.parameter(name))
+            return np.asarray(draws.mean(axis=0, keepdims=True))
+
+    at_mean = _assembled(plan, part, mean, 1)
+    one = slice(0, 1)
+    return np.asarray((at_mean.common_part(one) + at_mean.group_part(one))[0])
+
+
+def _assembled(
+    plan: ModelPlan, part: LinearPart, named: Callable[[str], np.ndarray], n_draws: int
+) -> PredictorDraws:
     def of(name: str) -> np.ndarray:
-        draws: np.ndarray = draws_of(fit, plan.parameter(plan.label(part, name)))[picks]
-        return draws
+        return named(plan.label(part, name))
 
-    common = [of(term.name).reshape(len(picks), -1) for term in part.common]
+    common = [of(term.name).reshape(n_draws, -1) for term in part.common]
     return PredictorDraws(
         part=part,
         n_obs=plan.design.n_obs,
-        intercept=of("Intercept") if part.intercept else np.zeros(len(picks)),
-        common=np.concatenate(common, axis=1) if common else np.zeros((len(picks), 0)),
+        intercept=of("Intercept") if part.intercept else np.zeros(n_draws),
+        common=np.concatenate(common, axis=1) if common else np.zeros((n_draws, 0)),
         group=tuple(by_level(plan, part, term, of(term.name)) for term in part.group),
     )

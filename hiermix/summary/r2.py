@@ -1,12 +1,14 @@
-"""Bayesian R2 of Gaussian models."""
+"""Bayesian R2: the share of the variance that the model explains."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hiermix.summary.draws import draws_of
+from hiermix.summary.icc import residual_variance
 from hiermix.summary.predictor import PredictorDraws, predictor_draws
 
 if TYPE_CHECKING:
@@ -30,28 +32,43 @@ def bayes_r2(fit: Fit, plan: ModelPlan) -> dict[str, np.ndarray]:
     ``var(fit) / (var(fit) + residual variance)`` for each draw, the variance being taken over
     the rows. Conditional: the fit has the group-specific effects. Marginal: it has not, and the
     variance of the group-specific part counts as residual. The residual variance is sigma^2,
-    its mean over the rows where sigma is modelled, or that of the known standard errors. Evenly
-    spaced draws are used, at most ``MAX_DRAWS``. Empty for other families and links and for
-    fewer than two rows.
+    its mean over the rows where sigma is modelled, or that of the known standard errors; for the
+    other families that have an ICC it is that of the latent scale, and the fit is the linear
+    predictor. Evenly spaced draws are used, at most ``MAX_DRAWS``. Empty for other families and
+    links and for fewer than two rows.
 
-    Source: Gelman, Goodrich, Gabry and Vehtari 2019, doi:10.1080/00031305.2018.1549100.
+    Source: Gelman, Goodrich, Gabry and Vehtari 2019, doi:10.1080/00031305.2018.1549100; on the
+    latent scale Nakagawa, Johnson and Schielzeth 2017, doi:10.1098/rsif.2017.0213.
     """
     design = plan.design
-    if plan.family != "gaussian" or plan.links.get(design.main.parameter) != "identity":
-        return {}
     if design.n_obs < 2:
         return {}
     picks = _picks(fit, design.n_obs)
     residual = _residual_variance(fit, plan, picks)
     if residual is None:
         return {}
-    fitted = predictor_draws(fit, plan, design.main, picks)
+    explaining = _without_exposures(plan)
+    fitted = predictor_draws(fit, explaining, explaining.design.main, picks)
     with np.errstate(invalid="ignore", over="ignore"):
-        whole, common, group = _variances(fitted, len(picks), design.n_obs, design.multiplicity)
+        whole, common, group = _variances(fitted, len(picks), design.n_obs, _row_weights(plan))
         r2 = {"r2_conditional": whole / (whole + residual)}
         if design.main.group:
             r2["r2_marginal"] = common / (common + group + residual)
     return r2
+
+
+def _without_exposures(plan: ModelPlan) -> ModelPlan:
+    """Return the plan without the offset of merged counts: it says how many rows they are."""
+    if plan.family != "poisson":
+        return plan
+    main = replace(plan.design.main, offset=None)
+    return replace(plan, design=replace(plan.design, main=main))
+
+
+def _row_weights(plan: ModelPlan) -> np.ndarray | None:
+    """Return how many rows each counts as: every trial is one, whether they were added or not."""
+    trials = plan.design.response.trials
+    return plan.design.multiplicity if trials is None else np.asarray(trials, dtype=float)
 
 
 def _picks(fit: Fit, n_obs: int) -> np.ndarray:
@@ -81,6 +98,11 @@ def _variances(
 
 def _residual_variance(fit: Fit, plan: ModelPlan, picks: np.ndarray) -> np.ndarray | None:
     design = plan.design
+    if plan.family != "gaussian":
+        latent = residual_variance(fit, plan)
+        return None if latent is None else np.full(len(picks), latent)
+    if plan.links.get(design.main.parameter) != "identity":
+        return None
     if design.known_se is not None:
         return np.full(len(picks), float(np.square(design.known_se).mean()))
     if "sigma" in design.components:

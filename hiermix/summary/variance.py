@@ -15,6 +15,7 @@ from hiermix.summary.pooling import pooling_factor
 from hiermix.summary.r2 import bayes_r2
 
 if TYPE_CHECKING:
+    from hiermix.design.types import GroupTerm, LinearPart
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan
 
@@ -36,14 +37,16 @@ def variance(fit: Fit, plan: ModelPlan, probability: float, kind: IntervalKind) 
     """Return ``COLUMNS``, one row per quantity.
 
     ``component`` is the family's parameter (``mu``, ``sigma``...), ``quantity`` one of ``sd``,
-    ``variance``, ``icc``, ``r2_conditional``, ``r2_marginal``, ``pooling_factor``. The residual
-    of a Gaussian model has the term ``residual``. Ratios that the model does not have are left
-    out. The pooling factor is one number of the whole posterior: its other columns are NaN.
+    ``variance``, ``correlation``, ``covariance``, ``icc``, ``r2_conditional``, ``r2_marginal``,
+    ``pooling_factor``. The residual of a Gaussian model has the term ``residual``, a correlation
+    those of both effects: ``Intercept, x``. Ratios that the model does not have are left out.
+    The pooling factor is one number of the whole posterior: its other columns are NaN.
 
     See ``summarise`` for the parameters.
     """
     rows = [
         *_group_sds(fit, plan),
+        *_correlations(fit, plan),
         *_residual(fit, plan),
         *_ratios(fit, plan),
         *_pooling(fit, plan),
@@ -71,12 +74,41 @@ def _described(row: Row, probability: float, kind: IntervalKind) -> dict[str, st
 def _group_sds(fit: Fit, plan: ModelPlan) -> Iterator[Row]:
     for part in plan.parts:
         for term in part.group:
-            parameter = plan.parameter(f"{plan.label(part, term.name)}_sigma")
-            draws = draws_of(fit, parameter)
-            columns = draws.reshape(len(draws), -1).T
-            for name, sd in zip(effect_names(plan, part, term), columns, strict=True):
+            for name, sd in _sds(fit, plan, part, term):
                 yield Row(part.parameter, term.factor.name, name, "sd", sd)
                 yield Row(part.parameter, term.factor.name, name, "variance", np.square(sd))
+
+
+def _sds(
+    fit: Fit, plan: ModelPlan, part: LinearPart, term: GroupTerm
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield name and draws of the sd of each effect of a group term."""
+    draws = draws_of(fit, plan.parameter(f"{plan.label(part, term.name)}_sigma"))
+    yield from zip(effect_names(plan, part, term), draws.reshape(len(draws), -1).T, strict=True)
+
+
+def _correlations(fit: Fit, plan: ModelPlan) -> Iterator[Row]:
+    # Imported here: what reads finished runs needs no model.
+    from hiermix.model.plan import correlation_name
+
+    named = {p.name: p for p in plan.parameters if p.role == "correlation"}
+    for part in plan.parts:
+        taken: dict[str, int] = {}
+        for block in part.correlated_blocks:
+            factor = block.factor.name
+            parameter = named.get(plan.label(part, correlation_name(factor)))
+            # A categorical response has a matrix for each of its categories.
+            if parameter is None or len(parameter.dims) > 1:
+                continue
+            draws = draws_of(fit, parameter)
+            start = taken.get(factor, 0)
+            taken[factor] = start + len(block.pairs)
+            sds = [sd for term in block.terms for sd in _sds(fit, plan, part, term)]
+            for number, (i, j) in enumerate(block.pairs, start):
+                names, correlation = f"{sds[i][0]}, {sds[j][0]}", draws[:, number]
+                covariance = correlation * sds[i][1] * sds[j][1]
+                yield Row(part.parameter, factor, names, "correlation", correlation)
+                yield Row(part.parameter, factor, names, "covariance", covariance)
 
 
 def _residual(fit: Fit, plan: ModelPlan) -> Iterator[Row]:

@@ -186,3 +186,16 @@ def test_the_same_result_gives_the_same_page() -> None:
         render_report(manifest, result.tables, result.verdict, figures(result)) for _ in range(2)
     }
     assert len(pages) == 1
+
+
+def test_levels_show_raw_estimates_weights_ranks_and_what_they_say() -> None:
+    result = fabric.result()
+    effects = result.tables.group_effects
+    row = effects.iloc[0]
+    page = Page(page_of(result))
+    for head in ("raw", "raw se", "w", "shrunk by", "rank", "P(best)"):
+        assert head in page.text
+    assert str(round(row["raw_estimate"])) in page.text
+    weights = effects.loc[effects["term"] == "Days", "pooling"]
+    pulled = int((1 - weights > 0.5).sum())
+    assert f"Days by Subject: levels with 1 - w > 0.5: {pulled} of 18" in page.text

@@ -90,5 +90,5 @@ def test_headers_are_those_of_the_documentation(tables: Tables, tmp_path: Path) 
     first = (tmp_path / "group_effects.csv").read_text().splitlines()[0]
     assert first == (
         "group,level,term,n_rows,deviation_mean,deviation_sd,coefficient_mean,coefficient_sd,"
-        "lower,upper,raw_estimate,raw_se,pooling,ess_bulk,rhat,identified"
+        "lower,upper,raw_estimate,raw_se,pooling,ess_bulk,rhat,identified,shrinkage,rank,prob_best"
     )

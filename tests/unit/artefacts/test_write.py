@@ -14,6 +14,7 @@ from hiermix.artefacts import fingerprint, finished, read_run, run_directory, wr
 from hiermix.artefacts import write as module
 from hiermix.errors import EnvironmentFault
 from hiermix.spec import load_spec
+from hiermix.summary.pooling_words import pooling_sentences
 from tests.unit.artefacts import fabric
 
 FILES = {
@@ -92,6 +93,15 @@ def test_the_manifest_says_which_engine_gave_way_to_the_one_that_stands(result) 
 def test_the_manifest_is_strict_json(result) -> None:
     write_run(result, Path("out"))
     json.loads(Path("out/manifest.json").read_text("utf-8"), parse_constant=pytest.fail)
+
+
+def test_the_manifest_says_what_the_pooling_weights_say(result) -> None:
+    manifest = write_run(result, Path("out"))
+    assert manifest.model["pooling"] == pooling_sentences(result.tables)
+    assert [said.partition(":")[0] for said in manifest.model["pooling"]] == [
+        "Intercept by Subject",
+        "Days by Subject",
+    ]
 
 
 def test_out_gets_no_link_beside_it(result, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Variance components and explained variance against closed forms."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from model_support import panel, plan_of
 
 from hiermix.design.types import LinearPart
 from hiermix.model.plan import ModelPlan, Parameter
@@ -222,3 +224,46 @@ def test_damaged_draws_leave_no_number_and_no_error() -> None:
     rows = table.set_index(["group", "term", "quantity"])
     assert rows.loc[("g", "Intercept", "sd"), ["mean", "lower", "upper"]].isna().all()
     assert rows.loc[("", "", "r2_conditional"), ["mean", "lower"]].isna().all()
+
+
+def test_correlations_and_covariances_of_a_bar_are_those_of_the_draws() -> None:
+    plan = plan_of(panel(), "y ~ x + z + (x + z | g) + (1 | h)")
+    draws = small.normal(np.random.default_rng(8), plan)
+    table = variance(small.fit(plan, draws), plan, 0.9, "eti")
+    rows = table.set_index(["group", "term", "quantity"])
+    pairs = {"Intercept, x": (0, "1", "x"), "Intercept, z": (1, "1", "z"), "x, z": (2, "x", "z")}
+    for names, (place, one, other) in pairs.items():
+        correlation = draws["cor|g"][:, place]
+        assert rows.loc[("g", names, "correlation"), "mean"] == pytest.approx(correlation.mean())
+        covariance = correlation * draws[f"{one}|g_sigma"] * draws[f"{other}|g_sigma"]
+        found = rows.loc[("g", names, "covariance")]
+        assert found["mean"] == pytest.approx(covariance.mean())
+        assert found["upper"] == pytest.approx(np.quantile(covariance, 0.95))
+    assert (table["quantity"] == "correlation").sum() == 3
+
+
+def test_r2_of_a_latent_scale_has_the_variance_of_its_distribution() -> None:
+    plan = model("bernoulli", "logit")
+    draws = small.normal(RNG, plan)
+    common, group = fitted(plan, draws)
+    found = bayes_r2(small.fit(plan, draws), plan)
+    residual = np.pi**2 / 3
+    whole = (common + group).var(axis=1)
+    np.testing.assert_allclose(found["r2_conditional"], whole / (whole + residual))
+    left = group.var(axis=1) + residual
+    marginal = common.var(axis=1) / (common.var(axis=1) + left)
+    np.testing.assert_allclose(found["r2_marginal"], marginal)
+
+
+def test_r2_counts_trials_whether_they_were_added_or_not() -> None:
+    cells = pd.DataFrame(
+        {"g": list("aabbcc"), "x": [0.0, 1.0] * 3, "k": [3, 5, 2, 8, 1, 1], "n": [9, 7, 5, 9, 2, 6]}
+    )
+    single = cells.loc[cells.index.repeat(cells["n"])].reset_index(drop=True)
+    single["hit"] = (single.groupby(["g", "x"]).cumcount() < single["k"]).astype(int)
+    few = plan_of(cells, "p(k, n) ~ x + (1 | g)", family="binomial")
+    many = plan_of(single, "hit ~ x + (1 | g)", family="bernoulli")
+    draws = small.normal(np.random.default_rng(2), few)
+    one, other = bayes_r2(small.fit(few, draws), few), bayes_r2(small.fit(many, draws), many)
+    for name in ("r2_conditional", "r2_marginal"):
+        np.testing.assert_allclose(one[name], other[name])

@@ -1,0 +1,167 @@
+"""No, complete and partial pooling side by side: ``pooling``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hiermix import __version__
+from hiermix.cli.options import (
+    DataRootOption,
+    EngineOption,
+    QuietOption,
+    SetOption,
+    SpecArgument,
+    VerboseOption,
+    terminal_of,
+)
+from hiermix.cli.progress import Display, display
+from hiermix.cli.quiet import libraries
+from hiermix.cli.specfile import open_spec
+from hiermix.cli.stored_tables import frame_cells
+from hiermix.cli.tabulate import Cell, as_format, json_text, text_table
+from hiermix.cli.text import Line, line
+
+if TYPE_CHECKING:
+    from hiermix.gates import Finding
+    from hiermix.studies.pooling import PoolingStudy
+
+TITLES = {
+    "levels": "Levels",
+    "accuracy": "Expected accuracy for rows and for levels that are left out",
+    "truth": "Against the true effects",
+}
+
+
+def pooling(
+    context: typer.Context,
+    spec: SpecArgument,
+    table: Annotated[
+        Literal["levels", "accuracy", "truth"],
+        typer.Option("--table", help="Which table csv and markdown print; text and json have all."),
+    ] = "levels",
+    group: Annotated[
+        str | None,
+        typer.Option("--group", metavar="NAME", help="Grouping factor, if there are several."),
+    ] = None,
+    truth: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--truth",
+            metavar="[TERM=]COLUMN",
+            help="Column of the data with the true effect of each level; repeatable.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write tables and the plot here."),
+    ] = None,
+    overrides: SetOption = None,
+    format: Annotated[
+        Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
+    ] = "text",
+    engine: EngineOption = None,
+    data_root: DataRootOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Fit a model with its levels pooled partially, completely and not at all; compare them."""
+    from hiermix.artefacts.pooling import check_folder, write_pooling
+
+    terminal = terminal_of(context, quiet, verbose)
+    if out is not None:
+        check_folder(out)
+    with libraries(terminal), display(terminal) as shown:
+        shown.stage("spec")
+        stated = [*(overrides or []), *([f"fit.engine={engine}"] if engine else [])]
+        study = _study(spec, stated, group, truth or [], data_root, shown)
+        if out is not None:
+            shown.stage("write")
+            write_pooling(study, out)
+    terminal.say(*(line(("note", "bold"), f": {note}") for note in study.notes))
+    for method, result in study.results.items():
+        if result.verdict.status != "pass":
+            verdict = f"{method}: gates {result.verdict.status}: {_gates(result.verdict.findings)}"
+            terminal.alert(line(("verdict", "warn"), f": {verdict}"))
+    if format == "text":
+        terminal.result_lines(_lines(study))
+    elif format == "json":
+        terminal.result(json_text(_document(study)))
+    else:
+        terminal.result(as_format(format, *frame_cells(getattr(study, table))))
+    if out is not None:
+        terminal.say(f"tables and plot: {out}")
+    return 3 if study.failed else 0
+
+
+def _study(
+    spec: str,
+    overrides: list[str],
+    group: str | None,
+    truth: list[str],
+    data_root: Path | None,
+    shown: Display,
+) -> PoolingStudy:
+    from hiermix.pipeline import prepare
+    from hiermix.studies.pooling import compare_pooling, factor_of
+    from hiermix.studies.truth import read_truth
+
+    loaded, root = open_spec(spec, overrides)
+    prepared = prepare(loaded, root, shown, data_root=data_root)
+    for warning in prepared.warnings:
+        shown.warn(warning)
+    factor = factor_of(prepared, group)
+    known = read_truth(prepared, factor, truth, root, data_root)
+    return compare_pooling(prepared, factor.name, shown, known)
+
+
+def _gates(findings: tuple[Finding, ...]) -> str:
+    return ", ".join(f.gate for f in findings if f.status in ("fail", "warn"))
+
+
+def _lines(study: PoolingStudy) -> Iterator[Line]:
+    yield line((TITLES["levels"], "bold"))
+    yield from text_table(*_side_by_side(study))
+    for name in ("accuracy", "truth"):
+        table = getattr(study, name)
+        if len(table):
+            yield line("")
+            yield line((TITLES[name], "bold"))
+            yield from text_table(*frame_cells(table.dropna(axis="columns", how="all")))
+
+
+def _side_by_side(study: PoolingStudy) -> tuple[list[str], list[list[Cell]]]:
+    """Return the table of levels for a person: an estimate and its interval in one cell."""
+    from hiermix.studies.pooling import METHODS
+
+    rows: list[list[Cell]] = []
+    for row in study.levels.to_dict("records"):
+        cells: list[Cell] = [str(row["level"]), str(row["term"]), int(row["n_rows"])]
+        for method in METHODS:
+            numbers = [row[f"{method}_{name}"] for name in ("estimate", "lower", "upper")]
+            missing = any(number != number for number in numbers)
+            cells.append("" if missing else "{:.4g} ({:.4g} to {:.4g})".format(*numbers))
+        cells += [None if row[name] != row[name] else row[name] for name in ("pooling", "truth")]
+        rows.append(cells)
+    header = [study.group, "term", "rows", *METHODS, "w", "truth"]
+    known = len(header) if study.levels["truth"].notna().any() else len(header) - 1
+    return header[:known], [row[:known] for row in rows]
+
+
+def _document(study: PoolingStudy) -> dict[str, object]:
+    tables = {}
+    for name in TITLES:
+        header, rows = frame_cells(getattr(study, name))
+        tables[name] = [dict(zip(header, row, strict=True)) for row in rows]
+    return {
+        "hiermix": __version__,
+        "name": study.name,
+        "group": study.group,
+        "exit_code": 3 if study.failed else 0,
+        "notes": list(study.notes),
+        **tables,
+        "errors": [],
+    }

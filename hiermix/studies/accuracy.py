@@ -1,0 +1,110 @@
+"""Expected predictive accuracy from importance sampling, through ArviZ."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from hiermix.design.types import Factor
+    from hiermix.engines.base import Fit
+
+
+MAX_UNRELIABLE = 0.1
+"""Share of the pieces that may be unreliable; beyond, the sum says nothing."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Expected log pointwise predictive density of what is left out, one piece at a time.
+
+    Attributes
+    ----------
+    elpd, se
+        Sum over the pieces, and its standard error; NaN where there is none, or where more than
+        ``MAX_UNRELIABLE`` of the pieces are unreliable.
+    pieces
+        How many.
+    unreliable
+        Pieces whose Pareto k is above the limit for the number of draws (0.7 at most): their
+        part of ``elpd`` may be far off.
+    reason
+        Why there is none, in words; empty otherwise.
+    """
+
+    elpd: float
+    se: float
+    pieces: int
+    unreliable: int
+    reason: str = ""
+
+
+def missing(reason: str) -> Accuracy:
+    """Return that there is no accuracy, and why."""
+    return Accuracy(math.nan, math.nan, 0, 0, reason)
+
+
+def leave_out(log_likelihood: np.ndarray, posterior: xr.Dataset) -> Accuracy:
+    """Return the accuracy for pieces of data that are left out one at a time.
+
+    Pareto-smoothed importance sampling (Vehtari, Gelman and Gabry 2017,
+    doi:10.1007/s11222-016-9696-4).
+
+    Parameters
+    ----------
+    log_likelihood
+        Shape ``(n_chains, n_draws, n_pieces)``.
+    posterior
+        Draws that it belongs to, for their efficiency.
+    """
+    import arviz as az
+
+    if not np.isfinite(log_likelihood).all():
+        return missing("the log likelihood of some draws is not finite")
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": posterior,
+            "log_likelihood": xr.Dataset({"y": (("chain", "draw", "piece"), log_likelihood)}),
+        }
+    )
+    with warnings.catch_warnings():
+        # What it warns of is counted and told.
+        warnings.simplefilter("ignore")
+        found = az.loo(tree, pointwise=True)
+    high = int((found.pareto_k.to_numpy() > found.good_k).sum())
+    pieces = log_likelihood.shape[-1]
+    if high > MAX_UNRELIABLE * pieces:
+        reason = f"Pareto k is too high for {high} of {pieces}: importance sampling fails"
+        return Accuracy(math.nan, math.nan, pieces, high, reason)
+    return Accuracy(float(found.elpd), float(found.se), pieces, high)
+
+
+def row_log_likelihood(fit: Fit) -> np.ndarray | None:
+    """Return the pointwise log likelihood of a fit, ``(n_chains, n_draws, n_obs)``, if stored."""
+    if "log_likelihood" not in fit.tree.children:
+        return None
+    (values,) = fit.tree["log_likelihood"].dataset.data_vars.values()
+    return np.asarray(values.transpose("chain", "draw", ...).to_numpy())
+
+
+def by_level(values: np.ndarray, factor: Factor) -> np.ndarray:
+    """Add up the last axis by level: ``(..., n_obs)`` to ``(..., n_groups)``."""
+    order = np.argsort(factor.index, kind="stable")
+    starts = np.searchsorted(factor.index[order], np.arange(factor.n_groups))
+    return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1))
+
+
+def efficiency_of(fit: Fit, names: list[str], draws: np.ndarray | None = None) -> xr.Dataset:
+    """Return draws of some variables of a posterior, those at ``draws`` of each chain."""
+    posterior = fit.tree["posterior"].dataset
+    picked = posterior[[name for name in names if name in posterior.data_vars]]
+    picked = picked if len(picked.data_vars) else posterior
+    picked = picked if draws is None else picked.isel(draw=draws)
+    return xr.Dataset(
+        {name: (variable.dims, variable.to_numpy()) for name, variable in picked.data_vars.items()}
+    )

@@ -1,0 +1,155 @@
+"""Rows as a level sees them: Fisher information and working residuals of a family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from hiermix.summary.draws import draws_of
+from hiermix.summary.predictor import mean_predictor
+
+if TYPE_CHECKING:
+    from hiermix.design.types import Response
+    from hiermix.engines.base import Fit
+    from hiermix.model.plan import ModelPlan
+
+KINDS = ("plain", "proportion", "weighted")
+"""Kinds of response whose rows have the family's own information."""
+
+INVERSE_SQRT_2PI = 1 / np.sqrt(2 * np.pi)
+
+
+def _logit(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean = expit(eta)
+    return mean, mean * expit(-eta)
+
+
+def _cloglog(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    hazard = np.exp(eta)
+    return -np.expm1(-hazard), hazard * np.exp(-hazard)
+
+
+INVERSE_LINKS: Mapping[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
+    "identity": lambda eta: (eta, np.ones_like(eta)),
+    "log": lambda eta: (np.exp(eta), np.exp(eta)),
+    "logit": _logit,
+    "probit": lambda eta: (ndtr(eta), INVERSE_SQRT_2PI * np.exp(-np.square(eta) / 2)),
+    "cloglog": _cloglog,
+    "inverse": lambda eta: (1 / eta, -1 / np.square(eta)),
+    "inverse_squared": lambda eta: (eta**-0.5, -0.5 * eta**-1.5),
+}
+"""Mean and its derivative by the linear predictor, for each link."""
+
+VARIANCES: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    "gaussian": lambda mean, sigma: np.ones_like(mean),
+    "bernoulli": lambda mean, _: mean * (1 - mean),
+    "binomial": lambda mean, _: mean * (1 - mean),
+    "poisson": lambda mean, _: mean,
+    "negativebinomial": lambda mean, alpha: mean + np.square(mean) / alpha,
+    "exponential": lambda mean, _: np.square(mean),
+    "gamma": lambda mean, alpha: np.square(mean) / alpha,
+    "wald": lambda mean, lam: mean**3 / lam,
+}
+"""Variance of a row around its mean, given the family's other parameter; in units of the residual
+variance for gaussian."""
+
+AUXILIARY = {"negativebinomial": "alpha", "gamma": "alpha", "wald": "lam"}
+"""The other parameter of a family; in `VARIANCES` it is at its posterior mean."""
+
+
+@dataclass(frozen=True)
+class RowModel:
+    """How the rows of a model tell about their linear predictor.
+
+    Attributes
+    ----------
+    eta
+        Shape ``(n_obs,)``: the linear predictor at posterior means.
+    response
+        Shape ``(n_obs,)``: responses on the scale of the mean.
+    size
+        Shape ``(n_obs,)``: trials, weights, 1 / se^2...: what multiplies the information of a row.
+    sigma
+        Draws of the residual sd that all rows share, shape ``(n_draws,)``, or ``None`` where the
+        information of a row does not depend on one.
+    """
+
+    family: str
+    link: str
+    eta: np.ndarray
+    response: np.ndarray
+    size: np.ndarray
+    auxiliary: float
+    sigma: np.ndarray | None
+
+    def working(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return working residuals and information of the rows, shape ``(n_obs,)`` each.
+
+        A step of Fisher scoring is the regression of the residuals on the columns, weighted by
+        the information (McCullagh and Nelder 1989, section 2.5). The information is in units of
+        1 / sigma^2 where `sigma` is not ``None``.
+        """
+        with np.errstate(all="ignore"):
+            mean, slope = INVERSE_LINKS[self.link](eta)
+            information = np.square(slope) / VARIANCES[self.family](mean, self.auxiliary)
+            return (self.response - mean) / slope, self.size * information
+
+
+def row_model(fit: Fit, plan: ModelPlan) -> RowModel | None:
+    """Return how rows tell about the main linear predictor; ``None`` for other families.
+
+    ``gaussian``, ``bernoulli``, ``binomial``, ``poisson``, ``negativebinomial``, ``exponential``,
+    ``gamma`` and ``wald`` have it, unless the response is censored or truncated, or a component
+    other than sigma has a formula.
+    """
+    design = plan.design
+    link = plan.links.get(design.main.parameter, "")
+    modelled = set(design.components) - {"sigma"}
+    if plan.family not in VARIANCES or link not in INVERSE_LINKS or modelled:
+        return None
+    if design.response.kind not in KINDS:
+        return None
+    size = _sizes(design.response, design.n_obs)
+    sigma = None
+    if plan.family == "gaussian":
+        if design.known_se is not None:
+            size = size / np.square(design.known_se)
+        elif "sigma" in design.components:
+            if plan.links.get("sigma") != "log":
+                return None
+            size = size * np.exp(-2 * mean_predictor(fit, plan, design.components["sigma"]))
+        elif not any(parameter.name == "sigma" for parameter in plan.parameters):
+            return None
+        else:
+            sigma = draws_of(fit, plan.parameter("sigma")).reshape(-1)
+    return RowModel(
+        plan.family,
+        link,
+        mean_predictor(fit, plan, design.main),
+        _shares(design.response),
+        size,
+        _auxiliary(fit, plan),
+        sigma,
+    )
+
+
+def _sizes(response: Response, n_obs: int) -> np.ndarray:
+    if response.trials is not None:
+        return np.asarray(response.trials, dtype=float)
+    if response.weights is not None:
+        return np.asarray(response.weights, dtype=float)
+    return np.ones(n_obs)
+
+
+def _shares(response: Response) -> np.ndarray:
+    values = np.asarray(response.values, dtype=float)
+    return values if response.trials is None else values / response.trials
+
+
+def _auxiliary(fit: Fit, plan: ModelPlan) -> float:
+    name = AUXILIARY.get(plan.family)
+    return 1.0 if name is None else float(draws_of(fit, plan.parameter(name)).mean())

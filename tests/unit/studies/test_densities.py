@@ -1,0 +1,64 @@
+"""Log densities of rows, against scipy's and the engine's."""
+
+import numpy as np
+import pytest
+from model_support import panel, plan_of
+from run_support import fitted
+from scipy import special, stats
+
+from hiermix.studies import densities
+from hiermix.studies.accuracy import row_log_likelihood
+from hiermix.studies.densities import thinned_log_likelihood, why_no_densities
+from hiermix.summary.weights import row_model
+from tests.unit.summary import small
+
+
+def drawn(plan, n_draws=40):
+    draws = small.normal(np.random.default_rng(2), plan, n_draws)
+    return small.fit(plan, draws), draws
+
+
+@pytest.mark.parametrize("family", ["gaussian", "poisson", "bernoulli", "binomial"])
+def test_rows_have_the_densities_of_their_family(family: str) -> None:
+    data = panel()
+    left = {"gaussian": "y", "poisson": "count", "bernoulli": "hit", "binomial": "p(k, n)"}[family]
+    plan = plan_of(data, f"{left} ~ 1 + (1 | g)", family=family)
+    fit, draws = drawn(plan)
+    values, kept = thinned_log_likelihood(fit, plan, row_model(fit, plan))
+    assert kept.tolist() == list(range(20))
+    index = plan.design.main.factors[0].index
+    eta = draws["Intercept"][:, None] + draws["1|g"][:, index]
+    expected = {
+        "gaussian": lambda: stats.norm(eta, draws["sigma"][:, None]).logpdf(data["y"].to_numpy()),
+        "poisson": lambda: stats.poisson.logpmf(data["count"].to_numpy(), np.exp(eta)),
+        "bernoulli": lambda: stats.bernoulli.logpmf(data["hit"].to_numpy(), special.expit(eta)),
+        "binomial": lambda: stats.binom.logpmf(data["k"].to_numpy(), 12, special.expit(eta)),
+    }[family]()
+    np.testing.assert_allclose(values.reshape(40, -1), expected, rtol=1e-9)
+
+
+@pytest.mark.statistical
+def test_they_are_what_the_engine_stores() -> None:
+    result = fitted("eight_schools", {})
+    plan = result.prepared.plan
+    values, _ = thinned_log_likelihood(result.fit, plan, row_model(result.fit, plan))
+    np.testing.assert_allclose(values, row_log_likelihood(result.fit), rtol=1e-9)
+
+
+def test_of_many_rows_evenly_spaced_draws_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(panel(), "y ~ 1 + (1 | g)")
+    fit, _ = drawn(plan)
+    rows, n = row_model(fit, plan), plan.design.n_obs
+    whole, _ = thinned_log_likelihood(fit, plan, rows)
+    monkeypatch.setattr(densities, "MIN_DRAWS", 5)
+    monkeypatch.setattr(densities, "MAX_CELLS", 2 * n * 5)
+    values, kept = thinned_log_likelihood(fit, plan, rows)
+    assert kept.tolist() == [0, 5, 10, 14, 19]
+    np.testing.assert_allclose(values, whole[:, kept])
+    monkeypatch.setattr(densities, "MAX_CELLS", 2 * n * 5 - 1)
+    assert thinned_log_likelihood(fit, plan, rows) is None
+
+
+def test_models_without_them_are_said() -> None:
+    assert why_no_densities(plan_of(panel(), "y ~ x + (1 | g)")) == ""
+    assert why_no_densities(plan_of(panel(), "share ~ 1 + (1 | g)", family="beta")) == "family beta"
