@@ -21,6 +21,7 @@ OWN = frozenset(
         "manifest.json",
         "spec.yaml",
         "spec.resolved.yaml",
+        "design.json",
         "summary.csv",
         "group_effects.csv",
         "group_effects.parquet",

@@ -13,6 +13,7 @@ from hiermix.artefacts.judgement import write_attempts, write_measurements, writ
 from hiermix.artefacts.location import MANIFEST, check_vacant
 from hiermix.artefacts.manifest import Manifest, file_entries
 from hiermix.artefacts.plots import figures
+from hiermix.artefacts.prediction import DESIGN, design_text
 from hiermix.artefacts.publish import faults, locked, point_latest, staged
 from hiermix.artefacts.report import REPORT, render_report
 from hiermix.artefacts.resolve import resolved_spec
@@ -67,6 +68,7 @@ def _fill(folder: Path, result: RunResult, manifest: Manifest, log: str) -> Mani
     loaded = result.prepared.loaded
     _write_text(folder / SPEC, loaded.text)
     _write_text(folder / RESOLVED, resolved_spec(result))
+    _write_text(folder / DESIGN, design_text(result))
     write_tables(folder, result.tables)
     contextual = result.prepared.design.contextual
     if contextual is not None and contextual.means:

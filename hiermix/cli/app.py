@@ -11,6 +11,7 @@ from hiermix import __version__
 from hiermix.cli import (
     commands_check,
     commands_pooling,
+    commands_predict,
     commands_results,
     commands_run,
     commands_start,
@@ -53,3 +54,4 @@ app.command()(commands_results.gates)
 app.command()(commands_results.summary)
 app.command()(commands_results.report)
 app.command()(commands_pooling.pooling)
+app.command()(commands_predict.predict)

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from typing import TextIO
+from typing import TextIO, cast
 
 from hiermix.cli.text import Line, line, visible
 
@@ -85,6 +85,10 @@ class Terminal:
             # The reader has seen enough; what the command did, and its exit code, still stand.
             self.out = _nowhere(self.out)
 
+    def stream(self) -> TextIO:
+        """Return stdout for a result that comes piece by piece, made visible for a person."""
+        return cast(TextIO, _Visible(self.out)) if self.out.isatty() else self.out
+
     def result_lines(self, lines: Iterable[Line]) -> None:
         """Write lines to stdout without styles."""
         self.result("".join("".join(visible(text) for text, _ in spans) + "\n" for spans in lines))
@@ -114,6 +118,22 @@ class Terminal:
             else visible(text)
             for text, style in spans
         )
+
+
+class _Visible:
+    """Writes text with nothing hidden in it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, line by line."""
+        return self._stream.write("\n".join(map(visible, text.split("\n"))))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of the lines."""
+        for text in lines:
+            self.write(text)
 
 
 def _tolerant(stream: TextIO | None) -> TextIO:

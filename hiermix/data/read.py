@@ -79,12 +79,12 @@ def read_frame(
     names = ", ".join(files.names)
     with told_as("data.unreadable", names, PATH), closing(connect()) as con:
         table = load(con, files, source, wanted, in_place=merging is not None)
-        _refuse_unknown(table, wanted, spans or {})
+        refuse_unknown(table, wanted, spans or {})
         n_read = table.n_rows
         if not n_read:
             raise _no_rows(names if source.query is None else "data.query")
-        readings = _decide(table, source, wanted)
-        typed = _typed(table, readings)
+        readings = decide(table, source, wanted)
+        typed = typed_table(table, readings)
         missing = count_missing(typed)
         refuse_missing(typed, source, missing, n_read)
         merged = None if merging is None else merge_rows(typed, merging, n_read)
@@ -141,7 +141,8 @@ def _counted(n_used: int, n_different: int) -> str:
     )
 
 
-def _refuse_unknown(table: Table, wanted: Mapping[str, Role], spans: Mapping[str, Where]) -> None:
+def refuse_unknown(table: Table, wanted: Mapping[str, Role], spans: Mapping[str, Where]) -> None:
+    """Raise one error for each wanted column that there is not."""
     errors = [
         _unknown(name, table.names, _mentioned(spans.get(name, Where())))
         for name in wanted
@@ -169,7 +170,8 @@ def _unknown(name: str, names: tuple[str, ...], where: Where) -> DataError:
     return DataError("data.unknown-column", f"{name!r} not in data{meant}", where, listing(names))
 
 
-def _decide(table: Table, source: Source, wanted: Mapping[str, Role]) -> dict[str, Reading]:
+def decide(table: Table, source: Source, wanted: Mapping[str, Role]) -> dict[str, Reading]:
+    """Return how each wanted column is read; raise all that cannot be."""
     readings: dict[str, Reading] = {}
     errors: list[HiermixError] = []
     for name, role in wanted.items():
@@ -183,7 +185,7 @@ def _decide(table: Table, source: Source, wanted: Mapping[str, Role]) -> dict[st
     return readings
 
 
-def _typed(table: Table, readings: Mapping[str, Reading]) -> Table:
+def typed_table(table: Table, readings: Mapping[str, Reading]) -> Table:
     """Carry the decisions out, and let go of what was read."""
     columns = tuple(
         RawColumn(name, f"c{index}", SQL_TYPES[reading.kind])

@@ -106,7 +106,7 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     DesignError
         A term cannot be evaluated or the response lies outside the family's support.
     """
-    formula = _respelt(parse_formula(spec.model.formula))
+    formula = respelt(parse_formula(spec.model.formula))
     columns = ColumnSource(frame.table, frame.row_numbers, frame.multiplicity)
     source = columns.for_formula(formula, "model.formula")
     family = spec.model.family
@@ -196,7 +196,7 @@ def _not_fixed_effects(spec: RunSpec, response: ResponseColumns) -> str:
     return ""
 
 
-def _respelt(formula: Formula) -> Formula:
+def respelt(formula: Formula) -> Formula:
     """Spell the slopes as the common terms that they deviate from: ``z:x`` is ``x:z``."""
     common = {term.key: term for term in formula.terms}
     blocks = tuple(

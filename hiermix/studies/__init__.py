@@ -1,1 +1,1 @@
-"""Questions that take more than one fit, or a fit of something else than the spec says."""
+"""Questions that a run does not answer: of several fits, of new rows, of finished runs."""

@@ -19,6 +19,7 @@ from tests.unit.artefacts import fabric
 
 FILES = {
     "attempts.jsonl",
+    "design.json",
     "gates.csv",
     "gates.json",
     "group_effects.csv",

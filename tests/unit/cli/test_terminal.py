@@ -36,6 +36,15 @@ def test_an_empty_no_color_means_nothing():
     assert Terminal(None, Screen(), {"NO_COLOR": ""}).coloured
 
 
+def test_results_that_come_in_pieces_hide_nothing_on_a_screen_either():
+    screen, pipe = Terminal(Screen(), None, {}), Terminal(io.StringIO(), None, {})
+    for terminal in (screen, pipe):
+        terminal.stream().write("a\x1b[2J\n")
+        terminal.stream().writelines(["b\n", "c\u202e\n"])
+    assert screen.out.getvalue() == "a\\x1b[2J\nb\nc\\u202e\n"
+    assert pipe.out.getvalue() == "a\x1b[2J\nb\nc\u202e\n"
+
+
 def test_hidden_characters_never_reach_a_screen():
     terminal = Terminal(Screen(), Screen(), {"NO_COLOR": "1"})
     terminal.alert("label \x1b[2J", line("a\rb"))

@@ -1,0 +1,92 @@
+"""New rows that no term of the model has a value for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hiermix.data.new_rows import Chunk
+from hiermix.formula import Expression
+from hiermix.studies.predict.coding import unknown_categories
+from hiermix.studies.predict.evaluate import Evaluator
+from hiermix.studies.predict.expressions import evaluate, outside_domain, outside_range
+from hiermix.studies.predict.problems import Problems, nearest
+
+
+def check_values(
+    evaluator: Evaluator, chunk: Chunk, problems: Problems, extrapolated: dict[str, int]
+) -> None:
+    """Add what is wrong with the values of some rows.
+
+    Parameters
+    ----------
+    evaluator
+        Terms and offsets that are needed.
+    chunk
+        Rows that lack nothing.
+    problems
+        Extended: categories that the fit never saw, arguments outside a function's domain, values
+        that are not finite.
+    extrapolated
+        Spline -> rows beyond its knots; extended.
+    """
+    design = evaluator.design
+    for name, bad in unknown_categories(list(evaluator.terms()), design.columns, chunk.values):
+        known = [_shown(category) for category in design.columns[name].categories]
+        texts = [_shown(value) for value in chunk.values[name][bad][:3].tolist()]
+        problems.add_where(
+            "predict.unknown-category",
+            name,
+            "no such category was fitted",
+            chunk,
+            bad,
+            texts,
+            hint=nearest(texts[0], known),
+        )
+    for expression in _expressions(evaluator):
+        _check_expression(evaluator, expression, chunk, problems, extrapolated)
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _expressions(evaluator: Evaluator) -> list[Expression]:
+    found = [part for term in evaluator.terms() for part in term.factors]
+    for part in evaluator.parts:
+        found += evaluator.formula(part).offsets
+    return list(dict.fromkeys(e for e in found if e.variables and e.function != "C"))
+
+
+def _check_expression(
+    evaluator: Evaluator,
+    expression: Expression,
+    chunk: Chunk,
+    problems: Problems,
+    extrapolated: dict[str, int],
+) -> None:
+    values, memory = chunk.values, evaluator.design.memory
+    if expression.is_column and values[expression.variables[0]].dtype == object:
+        return
+    outside = np.zeros(len(chunk), dtype=bool)
+    for call, words, bad in outside_domain(expression, values, memory):
+        outside |= bad
+        problems.add_where(
+            "predict.out-of-domain",
+            call.render(),
+            f"its argument is {words}",
+            chunk,
+            bad,
+            hint="correct these rows, or leave them out",
+        )
+    for call, bad in outside_range(expression, values, memory):
+        extrapolated[call.render()] = extrapolated.get(call.render(), 0) + int(bad.sum())
+    found = np.asarray(evaluate(expression, values, memory)).reshape(len(chunk), -1)
+    bad = ~np.isfinite(found).all(axis=1) & ~outside
+    problems.add_where(
+        "predict.not-finite",
+        expression.render(),
+        "not finite",
+        chunk,
+        bad,
+        hint="correct these rows, or leave them out",
+    )
