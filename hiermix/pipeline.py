@@ -134,6 +134,7 @@ def prepare(
     from hiermix.engines import choose_engine, engines_after
     from hiermix.model import plan_model
     from hiermix.model.reduction import reduce_plan
+    from hiermix.summary.questions.asking import check_questions
 
     stages = _Stages(listener)
     with _placed(loaded):
@@ -168,6 +169,7 @@ def prepare(
             priors = _prior_measurements(plan)
             verdict += _judge(priors, spec, policy, "prior")
             _refuse_failures(verdict, PriorError, "priors")
+            check_questions(spec, frame, design, plan)
             asked = engine or spec.fit.engine
             chosen, refused = choose_engine(asked, plan)
             if frame.multiplicity is not None:
@@ -222,6 +224,7 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
     from hiermix.escalation.loop import escalate
     from hiermix.escalation.rules import Trial
     from hiermix.summary import summarise
+    from hiermix.summary.questions.asking import answer_questions
 
     spec = prepared.loaded.spec
     stages = _Stages(listener)
@@ -239,12 +242,20 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
         tables = summarise(
             judged.fit, plan, judged.scalars, spec.outputs.interval, spec.outputs.interval_kind
         )
+        answers = answer_questions(
+            spec,
+            prepared.frame,
+            prepared.design,
+            plan,
+            judged.fit,
+            failed=judged.verdict.failed,
+        )
     return RunResult(
         replace(prepared, plan=plan),
         judged.fit,
         prepared.measurements + judged.measurements,
         judged.verdict,
-        tables,
+        replace(tables, questions=answers),
         attempts,
         {**prepared.seconds, **stages.seconds},
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hiermix.artefacts.contextual_view import contextual_sentences
 from hiermix.artefacts.identity import fingerprint, versions
 from hiermix.artefacts.manifest import Manifest
+from hiermix.artefacts.questions_view import question_sentences
 from hiermix.artefacts.resolve import prior_texts
 from hiermix.spec import canonical_json
 from hiermix.summary.pooling_words import pooling_sentences
@@ -49,7 +50,10 @@ def describe(result: RunResult, target: Path, started_at: datetime | None = None
         model={
             **_model(prepared),
             "parameterization": _parameterization(result),
-            "conclusions": contextual_sentences(result.tables.cre),
+            "conclusions": [
+                *contextual_sentences(result.tables.cre),
+                *question_sentences(result.tables.questions),
+            ],
             "pooling": pooling_sentences(result.tables),
         },
         fit=_fit(result),

@@ -77,3 +77,17 @@ def read_draws(folder: Path) -> xr.DataTree:
 
     with xr.open_datatree(folder / POSTERIOR, engine="h5netcdf") as tree:
         return tree.load()
+
+
+def read_posterior(folder: Path) -> xr.Dataset:
+    """Read the posterior of ``posterior.nc`` into memory, and none of the other groups.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is none or it is damaged.
+    """
+    import xarray as xr
+
+    with xr.open_dataset(folder / POSTERIOR, group="posterior", engine="h5netcdf") as posterior:
+        return posterior.load()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.contextual_view import contextual_view
+from hiermix.artefacts.questions_view import question_views
 from hiermix.artefacts.tables import (
     CSV_ROWS,
     GROUP_EFFECTS,
@@ -92,6 +93,7 @@ def render_report(
             population=population_rows(tables),
             variance=variance_rows(tables),
             contextual=contextual_view(tables),
+            questions=question_views(tables),
             identification=manifest.model.get("identification", {}),
             priors=prior_rows(manifest),
             levels=views,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hiermix.artefacts.delimited import read_frame, write_csv, write_frame
 from hiermix.summary import Tables
+from hiermix.summary.questions.table import QUESTION_TEXTS, empty_questions
 from hiermix.summary.tables import CRE_TEXTS, empty_cre
 
 if TYPE_CHECKING:
@@ -25,17 +26,20 @@ VARIANCE = "variance.csv"
 CRE = "cre.csv"
 CRE_MEANS = "cre_means.csv"
 IDENTIFICATION = "identification.csv"
+QUESTIONS = "questions.csv"
 IDENTIFICATION_PARQUET = "identification.parquet"
 
 
 def write_tables(folder: Path, tables: Tables) -> None:
-    """Write every table; ``cre.csv`` only where there are contextual effects."""
+    """Write every table; ``cre.csv`` and ``questions.csv`` only where there is any row."""
     write_frame(folder / SUMMARY, tables.summary)
     write_frame(folder / VARIANCE, tables.variance)
     _write_large(folder / GROUP_EFFECTS, tables.group_effects)
     _write_large(folder / IDENTIFICATION, tables.identification)
     if len(tables.cre):
         write_frame(folder / CRE, tables.cre)
+    if len(tables.questions):
+        write_frame(folder / QUESTIONS, tables.questions)
 
 
 def _write_large(path: Path, table: pd.DataFrame) -> None:
@@ -115,7 +119,7 @@ def read_tables(folder: Path) -> Tables:
         If a file is missing or is not such a table.
     """
     level = ("group", "level", "term")
-    cre = folder / CRE
+    cre, questions = folder / CRE, folder / QUESTIONS
     return Tables(
         summary=read_frame(folder / SUMMARY, ("parameter", "role")),
         group_effects=_read_large(folder / GROUP_EFFECTS, level, ("identified",)),
@@ -123,6 +127,9 @@ def read_tables(folder: Path) -> Tables:
         cre=read_frame(cre, (*CRE_TEXTS, "conclusion")) if cre.is_file() else empty_cre(),
         identification=_read_large(
             folder / IDENTIFICATION, (*level, "status", "kind", "partners"), ()
+        ),
+        questions=(
+            read_frame(questions, QUESTION_TEXTS) if questions.is_file() else empty_questions()
         ),
     )
 

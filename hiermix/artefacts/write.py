@@ -18,6 +18,7 @@ from hiermix.artefacts.publish import faults, locked, point_latest, staged
 from hiermix.artefacts.report import REPORT, render_report
 from hiermix.artefacts.resolve import resolved_spec
 from hiermix.artefacts.tables import write_level_means, write_tables
+from hiermix.artefacts.targets import TARGETS, targets_text
 
 if TYPE_CHECKING:
     from hiermix.pipeline import RunResult
@@ -77,6 +78,7 @@ def _fill(folder: Path, result: RunResult, manifest: Manifest, log: str) -> Mani
     write_measurements(folder, result.measurements)
     write_attempts(folder, result.attempts)
     write_draws(folder, result.fit.tree)
+    _write_text(folder / TARGETS, targets_text(result))
     drawings = figures(result)
     (folder / PLOTS).mkdir()
     for name, svg in drawings.items():

@@ -9,6 +9,7 @@ import typer
 
 from hiermix import __version__
 from hiermix.cli import (
+    commands_ask,
     commands_check,
     commands_pooling,
     commands_predict,
@@ -55,3 +56,4 @@ app.command()(commands_results.summary)
 app.command()(commands_results.report)
 app.command()(commands_pooling.pooling)
 app.command()(commands_predict.predict)
+app.command()(commands_ask.ask)

@@ -111,14 +111,14 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     source = columns.for_formula(formula, "model.formula")
     family = spec.model.family
     response, notes = build_response(_left(formula), source, family, frame.row_numbers)
-    main = _linear_part(FAMILIES[family].parent, formula, source, ordinal=family in ORDINAL)
+    main = linear_part(FAMILIES[family].parent, formula, source, ordinal=family in ORDINAL)
     _check_not_empty(main, family)
     components: dict[str, LinearPart] = {}
     for parameter, text in spec.model.components.items():
         _check_component(parameter, spec)
         right = parse_right_side(text)
         source = columns.for_formula(right, f"model.components.{parameter}")
-        components[parameter] = _linear_part(parameter, right, source)
+        components[parameter] = linear_part(parameter, right, source)
     known_se = _known_se(spec, columns, frame.row_numbers)
     contextual = None
     if spec.cre:
@@ -215,7 +215,7 @@ def _left(formula: Formula) -> Response:
     return formula.response
 
 
-def _linear_part(
+def linear_part(
     parameter: str, formula: Formula, source: ColumnSource, *, ordinal: bool = False
 ) -> LinearPart:
     """Evaluate one right-hand side; ordinal families have thresholds in place of an intercept."""

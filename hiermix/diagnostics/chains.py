@@ -69,6 +69,32 @@ def chain_statistics(draws: np.ndarray) -> ChainStatistics:
     return ChainStatistics(**result)
 
 
+def mcse_of_means(draws: np.ndarray) -> np.ndarray:
+    """Return the MCSE of the mean of every scalar, as ``chain_statistics`` has it, alone.
+
+    A share of draws is the mean of an indicator: its MCSE is that of the indicator's draws.
+
+    Parameters
+    ----------
+    draws
+        Shape ``(n, n_chains, n_draws)``, chains apart. Not modified.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(n,)``; NaN where a draw is not finite, 0 where all draws are equal.
+    """
+    result = np.full(len(draws), np.nan)
+    if draws.shape[1] < 1 or draws.shape[2] < MIN_DRAWS:
+        return result
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        for start in range(0, len(draws), BATCH):
+            part = np.asarray(draws[start : start + BATCH], dtype=float)
+            sd = part.std(axis=(1, 2), ddof=1)
+            result[start : start + BATCH] = sd / np.sqrt(_Spectrum.of(_split(part)).ess())
+    return result
+
+
 def _batch(draws: np.ndarray) -> dict[str, np.ndarray]:
     _, n_chains, n_draws = draws.shape
     if n_draws < MIN_DRAWS or n_chains < 1:

@@ -8,6 +8,7 @@ from hiermix.spec.models import (
     GatesSpec,
     ModelSpec,
     OutputsSpec,
+    QuestionSpec,
     RunSpec,
 )
 from hiermix.spec.resolved import canonical_json, resolved_yaml
@@ -22,6 +23,7 @@ __all__ = [
     "LoadedSpec",
     "ModelSpec",
     "OutputsSpec",
+    "QuestionSpec",
     "RunSpec",
     "SourceMap",
     "canonical_json",

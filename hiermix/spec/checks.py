@@ -15,6 +15,7 @@ from hiermix.spec.families import FAMILIES, LINKS, Family
 from hiermix.spec.nearest import did_you_mean, either
 from hiermix.spec.priors import parse_prior
 from hiermix.spec.problems import described
+from hiermix.spec.questions import question_errors
 from hiermix.spec.redaction import credentials_at
 from hiermix.spec.source import SourceMap
 from hiermix.spec.strict_yaml import joined
@@ -29,6 +30,7 @@ def meaning_errors(value: Mapping[str, Any], source: SourceMap) -> Iterator[Hier
     """
     yield from _formulas(value, source)
     yield from cre_errors(value, source)
+    yield from question_errors(value, source)
     yield from _family(value, source)
     yield from _priors(value, source)
     yield from _bounds(value, source)

@@ -5,6 +5,7 @@ The descriptions are the reference of the spec: ``hiermix schema`` prints them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ PRIOR_PATTERN = rf"^\s*({'|'.join([*DISTRIBUTIONS, *OTHER_NAMES])})\s*\(.*\)\s*$
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(strict=False)]
 Bounds = Annotated[tuple[float | None, float | None], Field(strict=False)]
+Pair = Annotated[tuple[float, float], Field(strict=False)]
 PriorValue = Annotated[str, Field(json_schema_extra={"pattern": PRIOR_PATTERN})] | float
 ColumnType = Literal["category", "numeric", "integer", "boolean", "text"]
 Centring = Literal["auto", "centered", "noncentered"]
@@ -215,6 +217,77 @@ class OutputsSpec(Part):
     report: bool = Field(default=True, description="Write report.html.")
 
 
+class QuestionSpec(Part):
+    """A question that the posterior answers, without another fit."""
+
+    name: Text | None = Field(
+        default=None,
+        description="What the question is called in questions.csv. Default: made of 'of', "
+        "'contrast' and 'scale'.",
+    )
+    of: Text = Field(
+        description="What it is about: group-specific effects ('1|g', 'x|g'), a factor among the "
+        "common effects ('f'), a single parameter by the name that the summary prints ('x', "
+        "'f[b]', '1|g_sigma'), or, on the response scale, a predictor."
+    )
+    scale: Literal["coefficient", "deviation", "response"] = Field(
+        default="coefficient",
+        description="coefficient: common effect plus the level's deviation, as in "
+        "group_effects.csv. deviation: the level's own part alone. response: the expected "
+        "response, averaged over the rows of the data (average marginal effects).",
+    )
+    levels: Texts | None = Field(
+        default=None, description="Levels that it is about, in this order; null: all of them."
+    )
+    contrast: Literal["pairwise", "mean", "reference"] | None = Field(
+        default=None,
+        description="pairwise: each level less each later one. mean: each less the plain mean of "
+        "the levels. reference: each less the level 'reference'. null: the levels themselves.",
+    )
+    reference: Text | None = Field(
+        default=None, description="Level that contrast 'reference' compares with."
+    )
+    values: Pair | None = Field(
+        default=None,
+        description="[from, to] of a numeric predictor on the response scale: the expected "
+        "response with it at 'to' in every row less that at 'from'. null: its slope.",
+    )
+    at: Mapping[str, float | Text] = Field(
+        default_factory=dict,
+        description="Other predictors at these values in every row, on the response scale: "
+        "{age: 40, sex: f}.",
+    )
+    by: Text | None = Field(
+        default=None,
+        description="Factor by whose levels rows are averaged apart, on the response scale.",
+    )
+    threshold: float = Field(
+        default=0.0,
+        description="The answer has the probabilities that the effect is above and below this.",
+    )
+    decide: float = Field(
+        default=0.95,
+        ge=0.5,
+        lt=1,
+        description="Probability from which on an effect is called above or below, and a level in "
+        "or out of the top.",
+    )
+    rope: Pair | None = Field(
+        default=None,
+        description="Region of practical equivalence: [lower, upper] between which an effect is "
+        "as good as none.",
+    )
+    best: Literal["max", "min"] | None = Field(
+        default=None,
+        description="Which end of the scale is good: adds to each level the probability of being "
+        "best and the expected loss of choosing it.",
+    )
+    top: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Adds to each level the probability of being among that many best.",
+    )
+
+
 def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
@@ -244,6 +317,11 @@ class RunSpec(Part):
         "of (x | g), LKJ). Text like 'Normal(0, 1)' or 'Normal(mu=0, sigma=1)'; a number "
         "fixes the parameter.",
     )
+    questions: Annotated[tuple[QuestionSpec, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Questions that the run answers in questions.csv: contrasts, probabilities, "
+        "best level, average marginal effects.",
+    )
     fit: FitSpec = Field(description="How the posterior is computed.")
     gates: GatesSpec = Field(
         default_factory=GatesSpec, description="Which checks a run has to pass."
@@ -271,6 +349,7 @@ SECTIONS: dict[str, type[Part]] = {
     "data": DataSpec,
     "model": ModelSpec,
     "cre.*": CreSpec,
+    "questions.*": QuestionSpec,
     "fit": FitSpec,
     "gates": GatesSpec,
     "outputs": OutputsSpec,
@@ -280,4 +359,15 @@ SECTIONS: dict[str, type[Part]] = {
 
 def section(key: str) -> type[Part]:
     """Return the model of the mapping at a key path."""
-    return SECTIONS["cre.*" if key.startswith("cre.") else key]
+    return SECTIONS[pattern(key)]
+
+
+def pattern(key: str) -> str:
+    """Return a key path with ``*`` for the positions in lists of mappings.
+
+    Examples
+    --------
+    >>> pattern("cre.0"), pattern("questions.12.decide"), pattern("fit.draws")
+    ('cre.*', 'questions.*.decide', 'fit.draws')
+    """
+    return re.sub(r"^(cre|questions)\.\d+", r"\1.*", key)

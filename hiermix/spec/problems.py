@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hiermix.errors import SpecError, Where
-from hiermix.spec.models import SECTIONS, RunSpec, section
+from hiermix.spec.models import SECTIONS, Part, RunSpec, pattern, section
 from hiermix.spec.nearest import did_you_mean, either, nearest
 from hiermix.spec.redaction import redact
 from hiermix.spec.source import SourceMap
@@ -40,6 +40,8 @@ RANGES = {
     "fit.cores": "fit.cores >= 1 expected",
     "fit.max_attempts": "fit.max_attempts: 1..10 expected",
     "outputs.interval": "0 < outputs.interval < 1 expected",
+    "questions.*.decide": "decide: a probability from 0.5 to below 1 expected",
+    "questions.*.top": "top >= 1 expected",
 }
 """The range of each limited number, in the words of a message."""
 
@@ -68,10 +70,12 @@ LEAVES = {
 """Keys below the top, to tell where a misplaced one belongs; of equal ones the first wins."""
 
 
-def shape_errors(value: Mapping[str, Any], source: SourceMap) -> list[SpecError]:
-    """Return what is wrong with the keys and types of a spec; empty if it is a ``RunSpec``."""
+def shape_errors(
+    value: Mapping[str, Any], source: SourceMap, model: type[Part] = RunSpec
+) -> list[SpecError]:
+    """Return what is wrong with the keys and types of a spec; empty if it is a ``model``."""
     try:
-        RunSpec.model_validate(value)
+        model.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False)
     else:
@@ -131,7 +135,7 @@ def _error(key: str, group: list[ErrorDetails], source: SourceMap) -> SpecError:
     hint = HINTS.get(key, ANY_HINT)
     if kind in OUT_OF_RANGE:
         words = TOO_LARGE.get(key) if kind == "less_than_equal" else None
-        message = f"{words or RANGES[key]}, got {got}"
+        message = f"{words or RANGES[pattern(key)]}, got {got}"
         return SpecError("spec.out-of-range", message, where, hint)
     if kind == "string_pattern_mismatch":
         message = f"{key}: {got} has characters that are not allowed"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+
+from hiermix.summary.questions.table import empty_questions
 
 CRE_TEXTS = ("group", "term", "effect")
 
@@ -41,7 +43,8 @@ class Tables:
 
     ``summary`` has one row per population-level scalar, ``group_effects`` one per group, level
     and term, ``variance`` one per variance component or ratio, ``cre`` one per contextual effect
-    (none without group means), ``identification`` one per group, level and term.
+    (none without group means), ``identification`` one per group, level and term, ``questions`` one
+    per answer (none without questions in the spec).
     """
 
     summary: pd.DataFrame
@@ -49,6 +52,7 @@ class Tables:
     variance: pd.DataFrame
     cre: pd.DataFrame
     identification: pd.DataFrame
+    questions: pd.DataFrame = field(default_factory=empty_questions)
 
 
 def empty_cre() -> pd.DataFrame:

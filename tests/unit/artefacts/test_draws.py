@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hiermix.artefacts.draws import read_draws, write_draws
+from hiermix.artefacts.draws import read_draws, read_posterior, write_draws
 
 NAMES = ("1|g", "poly(x, 2)", "x.1", "é µ 日本", "$x$", "<script>", "a b", "1|a:b_sigma", "=1+1")
 LEVELS = ["a", "c/d", "é", "x\x00y"]
@@ -58,3 +58,10 @@ def test_a_damaged_file_is_an_error_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "posterior.nc").write_bytes(b"not netcdf")
     with pytest.raises((OSError, ValueError)):
         read_draws(tmp_path)
+
+
+def test_the_posterior_can_be_read_by_itself(tmp_path: Path) -> None:
+    write_draws(tmp_path, a_tree("1|g", "a/b".replace("/", "\N{DIVISION SLASH}")))
+    xr.testing.assert_identical(
+        read_posterior(tmp_path), read_draws(tmp_path)["posterior"].to_dataset()
+    )

@@ -36,6 +36,7 @@ FILES = {
     "spec.resolved.yaml",
     "spec.yaml",
     "summary.csv",
+    "targets.json",
     "variance.csv",
 }
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import signal, stats
 
 from hiermix.diagnostics import chains as module
-from hiermix.diagnostics.chains import TAILS, average_ranks, chain_statistics
+from hiermix.diagnostics.chains import TAILS, average_ranks, chain_statistics, mcse_of_means
 
 # Both sides do the same arithmetic in another order; autocorrelations lose a few digits.
 RTOL = 1e-8
@@ -141,3 +141,17 @@ def test_ranks_are_scipys_average_ranks_with_and_without_ties(rows):
     values = np.array(rows, dtype=float)
     values[0] = np.arange(9)[::-1]
     np.testing.assert_array_equal(average_ranks(values), stats.rankdata(values, axis=1))
+
+
+@pytest.mark.parametrize("n_draws", [7, 25, 200])
+def test_the_mcse_of_means_and_shares_is_that_of_arviz(n_draws: int) -> None:
+    draws = awkward(4, n_draws)
+    np.testing.assert_allclose(mcse_of_means(draws), from_arviz(draws)["mcse_mean"], rtol=RTOL)
+    finite = np.isfinite(draws).all(axis=(1, 2))
+    shares = (draws[finite] > 0.7).astype(float)
+    np.testing.assert_allclose(mcse_of_means(shares), from_arviz(shares)["mcse_mean"], rtol=RTOL)
+
+
+def test_what_no_draw_contradicts_has_no_mcse_and_too_few_draws_have_none_that_is_known() -> None:
+    assert mcse_of_means(np.ones((2, 4, 50))).tolist() == [0.0, 0.0]
+    assert np.isnan(mcse_of_means(np.ones((1, 4, 3)))).all()

@@ -1,0 +1,138 @@
+"""Answers to questions as the report shows them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hiermix.artefacts.texts import DASH, decimals, fixed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hiermix.summary import Tables
+
+SHOWN = 40
+"""Rows of one question that the report has; all are in ``questions.csv``."""
+
+Column = tuple[str, str, str]
+"""Key of a row, head of the column, and its CSS class."""
+
+
+@dataclass(frozen=True)
+class QuestionView:
+    """One question: its title, how it was asked, columns and rows of its table as texts."""
+
+    name: str
+    words: str
+    columns: list[Column]
+    rows: list[dict[str, str]]
+    left_out: int
+    notes: list[str]
+
+
+def question_views(tables: Tables) -> list[QuestionView]:
+    """Return the questions in the order of the spec."""
+    table = tables.questions
+    if not len(table):
+        return []
+    return [
+        _view(str(name), rows.to_dict("records"))
+        for name, rows in table.groupby("question", sort=False)
+    ]
+
+
+def question_sentences(table: pd.DataFrame) -> list[str]:
+    """Return a sentence about answers that other draws could turn over, if there are any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> question_sentences(pd.DataFrame({"unstable": ["", "direction, best", "best"]}))
+    ['2 of 3 answers could flip with other draws (direction, best): take more of them.']
+    """
+    marked = [str(words) for words in table["unstable"] if words]
+    if not marked:
+        return []
+    words = dict.fromkeys(word for words in marked for word in words.split(", "))
+    return [
+        f"{len(marked)} of {len(table)} answers could flip with other draws "
+        f"({', '.join(words)}): take more of them."
+    ]
+
+
+def _view(name: str, rows: list[dict[Any, Any]]) -> QuestionView:
+    kept = rows[:SHOWN]
+    first = rows[0]
+    notes = dict.fromkeys(str(row["note"]) for row in rows if row["note"])
+    return QuestionView(
+        name,
+        _words(first),
+        _columns(first, kept),
+        [_row(row) for row in kept],
+        len(rows) - len(kept),
+        list(notes),
+    )
+
+
+def _words(row: Mapping[Any, Any]) -> str:
+    scales = {
+        "coefficient": "coefficients",
+        "deviation": "deviations from the common effect",
+        "response": "expected responses, averaged over the rows",
+    }
+    words = f"{row['of']}: {scales[str(row['scale'])]}; decided from a probability of "
+    words += f"{_number(row['decide']):g} on"
+    if not math.isnan(_number(row["rope_lower"])):
+        low, high = _number(row["rope_lower"]), _number(row["rope_upper"])
+        words += f"; as good as none between {low:g} and {high:g}"
+    return words + "."
+
+
+def _columns(row: Mapping[Any, Any], rows: list[dict[Any, Any]]) -> list[Column]:
+    threshold = f"{_number(row['threshold']):g}"
+    columns = [("label", "effect", "name")]
+    if any(r["by"] for r in rows):
+        columns.append(("by", "by", "text"))
+    columns += [(n, n, "number") for n in ("mean", "sd", "lower", "upper")]
+    columns += [("prob_above", f"P(> {threshold})", "number"), ("direction", "direction", "text")]
+    if not math.isnan(_number(row["rope_lower"])):
+        columns += [("prob_rope", "P(in ROPE)", "number"), ("rope", "ROPE", "text")]
+    if any(r["choice"] for r in rows) or not math.isnan(_number(row["prob_best"])):
+        columns += [
+            ("prob_best", "P(best)", "number"),
+            ("expected_loss", "expected loss", "number"),
+            ("choice", "choice", "text"),
+        ]
+    if not math.isnan(_number(row["top"])):
+        top = f"{_number(row['top']):g}"
+        columns += [("prob_top", f"P(top {top})", "number"), ("in_top", f"in top {top}", "text")]
+    return [*columns, ("unstable", "unstable", "text")]
+
+
+def _row(row: Mapping[Any, Any]) -> dict[str, str]:
+    digits = decimals(_number(row["mcse_mean"]), _number(row["sd"]))
+    shown = {name: fixed(_number(row[name]), digits) for name in ("mean", "sd", "lower", "upper")}
+    for name, mcse in (
+        ("prob_above", "mcse_above"),
+        ("prob_rope", "mcse_rope"),
+        ("prob_best", "mcse_best"),
+        ("expected_loss", "mcse_loss"),
+        ("prob_top", "mcse_top"),
+    ):
+        shown[name] = fixed(_number(row[name]), decimals(_number(row[mcse]), math.nan))
+    level, against = str(row["level"]), str(row["against"])
+    label = f"{level} \N{MINUS SIGN} {against}" if against else level
+    texts = {name: str(row[name]) for name in ("by", "direction", "rope", "choice", "in_top")}
+    return {
+        **shown,
+        **texts,
+        "label": label or str(row["of"]),
+        "unstable": str(row["unstable"]) or DASH,
+    }
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,1 @@
+"""Questions that the joint posterior answers: contrasts, probabilities, choices."""
