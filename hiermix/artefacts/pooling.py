@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiermix.artefacts.delimited import write_frame
 from hiermix.artefacts.plots.shrinkage import shrinkage_plot
-from hiermix.artefacts.publish import faults, replace_text
-from hiermix.errors import EnvironmentFault
+from hiermix.artefacts.publish import check_replaceable, faults, replace_text
 
 if TYPE_CHECKING:
     from hiermix.studies.pooling import PoolingStudy
@@ -24,17 +22,7 @@ def check_folder(folder: Path) -> None:
 
     Nothing, an empty folder or an older comparison may be there.
     """
-    own = {f"{name}.csv" for name in TABLES} | {PLOT}
-    with faults(folder):
-        if not os.path.lexists(folder):
-            return
-        entries = set(os.listdir(folder)) if folder.is_dir() else {str(folder)}
-    if entries and not (entries <= own and PLOT in entries):
-        raise EnvironmentFault(
-            "outputs.occupied",
-            f"'{folder}' exists and holds something else; nothing in it was touched",
-            hint="name a folder that does not exist yet",
-        )
+    check_replaceable(folder, {f"{name}.csv" for name in TABLES} | {PLOT}, PLOT)
 
 
 def write_pooling(study: PoolingStudy, folder: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def faults(target: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise EnvironmentFault("run.write", f"cannot write the run '{target}': {reason}") from error
+
+
+def check_replaceable(folder: Path, own: AbstractSet[str], mark: str) -> None:
+    """Raise ``EnvironmentFault`` unless files can be put into a folder without loss.
+
+    Nothing, an empty folder, or one that holds only ``own`` files, ``mark`` among them, may be
+    there.
+    """
+    with faults(folder):
+        if not os.path.lexists(folder):
+            return
+        entries = set(os.listdir(folder)) if folder.is_dir() else {str(folder)}
+    if entries and not (entries <= own and mark in entries):
+        raise EnvironmentFault(
+            "outputs.occupied",
+            f"'{folder}' exists and holds something else; nothing in it was touched",
+            hint="name a folder that does not exist yet",
+        )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from hiermix import __version__
 from hiermix.cli import (
     commands_ask,
     commands_check,
+    commands_compare,
     commands_pooling,
     commands_predict,
     commands_results,
@@ -55,5 +56,6 @@ app.command()(commands_results.gates)
 app.command()(commands_results.summary)
 app.command()(commands_results.report)
 app.command()(commands_pooling.pooling)
+app.command()(commands_compare.compare)
 app.command()(commands_predict.predict)
 app.command()(commands_ask.ask)

@@ -11,12 +11,16 @@ import numpy as np
 import xarray as xr
 
 if TYPE_CHECKING:
+    from arviz_stats.utils import ELPDDataLOO
+
     from hiermix.design.types import Factor
     from hiermix.engines.base import Fit
 
 
 MAX_UNRELIABLE = 0.1
 """Share of the pieces that may be unreliable; beyond, the sum says nothing."""
+
+NOT_FINITE = "the log likelihood of some draws is not finite"
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,29 @@ def leave_out(log_likelihood: np.ndarray, posterior: xr.Dataset) -> Accuracy:
     posterior
         Draws that it belongs to, for their efficiency.
     """
+    if not np.isfinite(log_likelihood).all():
+        return missing(NOT_FINITE)
+    found = pointwise_loo(log_likelihood, posterior)
+    high = int((found.pareto_k.to_numpy() > found.good_k).sum())
+    pieces = log_likelihood.shape[-1]
+    if high > MAX_UNRELIABLE * pieces:
+        reason = f"Pareto k is too high for {high} of {pieces}: importance sampling fails"
+        return Accuracy(math.nan, math.nan, pieces, high, reason)
+    return Accuracy(float(found.elpd), float(found.se), pieces, high)
+
+
+def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO:
+    """Return ArviZ's PSIS-LOO with its part and Pareto k of each piece; nothing is warned of.
+
+    Parameters
+    ----------
+    log_likelihood
+        Shape ``(n_chains, n_draws, n_pieces)``, finite.
+    posterior
+        Draws that it belongs to, for their efficiency.
+    """
     import arviz as az
 
-    if not np.isfinite(log_likelihood).all():
-        return missing("the log likelihood of some draws is not finite")
     tree = xr.DataTree.from_dict(
         {
             "posterior": posterior,
@@ -73,15 +96,10 @@ def leave_out(log_likelihood: np.ndarray, posterior: xr.Dataset) -> Accuracy:
         }
     )
     with warnings.catch_warnings():
-        # What it warns of is counted and told.
+        # What it warns of is counted and told by the callers.
         warnings.simplefilter("ignore")
-        found = az.loo(tree, pointwise=True)
-    high = int((found.pareto_k.to_numpy() > found.good_k).sum())
-    pieces = log_likelihood.shape[-1]
-    if high > MAX_UNRELIABLE * pieces:
-        reason = f"Pareto k is too high for {high} of {pieces}: importance sampling fails"
-        return Accuracy(math.nan, math.nan, pieces, high, reason)
-    return Accuracy(float(found.elpd), float(found.se), pieces, high)
+        found: ELPDDataLOO = az.loo(tree, pointwise=True)
+    return found
 
 
 def row_log_likelihood(fit: Fit) -> np.ndarray | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,6 +101,37 @@ def caterpillar(effects: pd.DataFrame, common: float | None, name: str, interval
         panel = _with_gap(panel, len(ranked) - len(picked))
     text = f"Coefficient {term} of each level of {group}: means and {interval:.0%} intervals"
     return _drawn(name, [panel], text)
+
+
+def comparison_forest(table: pd.DataFrame, interval: float = 0.9) -> str:
+    """Return the plot of a comparison: elpd of each run, and differences to the best one.
+
+    Parameters
+    ----------
+    table
+        Columns ``run``, ``name``, ``verdict``, ``reliable``, ``elpd``, ``elpd_se``,
+        ``elpd_diff``, ``diff_se``.
+    interval
+        Probability of the intervals, which are of the normal approximation.
+    """
+    width = NormalDist().inv_cdf(0.5 + interval / 2)
+    labels = [
+        label(
+            ("FAILED " if row["verdict"] == "FAILED" else "")
+            + ("" if row["reliable"] else "(high k) ")
+            + " / ".join(dict.fromkeys((str(row["name"]), Path(str(row["run"])).name)))
+        )
+        for row in table.to_dict("records")
+    ]
+    panels = []
+    for title, column, error, reference in (
+        ("Expected log predictive density", "elpd", "elpd_se", None),
+        ("Difference to the best run", "elpd_diff", "diff_se", 0.0),
+    ):
+        middle = table[column].to_numpy(dtype=float)
+        half = width * table[error].to_numpy(dtype=float)
+        panels.append(Panel(title, labels, middle, middle - half, middle + half, reference))
+    return _drawn("compare", panels, f"Comparison of runs: elpd and {interval:.0%} intervals")
 
 
 def ends(ranked: pd.DataFrame, each: int) -> pd.DataFrame:

@@ -1,0 +1,177 @@
+"""Run directories -> a comparison, and a comparison as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hiermix.artefacts.delimited import write_frame
+from hiermix.artefacts.draws import POSTERIOR
+from hiermix.artefacts.manifest import Manifest, damaged, finished, read_manifest, sha256_of
+from hiermix.artefacts.publish import check_replaceable, faults, replace_text
+from hiermix.errors import InputErrors, UsageError, Where
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from arviz_stats.utils import ELPDDataLOO
+
+    from hiermix.studies.comparable import Candidate
+    from hiermix.studies.compare import Comparison
+
+RESOLVED = "spec.resolved.yaml"
+
+TABLE, PLOT = "compare.csv", "compare.svg"
+
+
+def compare_runs(directories: Sequence[Path]) -> Comparison:
+    """Compare finished runs by the log likelihood that is stored with their draws.
+
+    Raises
+    ------
+    EnvironmentFault
+        One of them is no run, or is damaged.
+    InputErrors
+        They are not about the same data, or a log likelihood is missing or not finite.
+    """
+    from hiermix.studies.comparable import check_observed, check_stated
+    from hiermix.studies.compare import comparison
+
+    manifests = [_opened(directory) for directory in directories]
+    candidates = [_candidate(manifest) for manifest in manifests]
+    check_stated(candidates)
+    notes = check_observed(candidates, [_observed(manifest.path) for manifest in manifests])
+    found, problems = {}, []
+    for candidate, manifest in zip(candidates, manifests, strict=True):
+        try:
+            found[candidate.run] = _left_out_one_at_a_time(manifest)
+        except UsageError as error:
+            problems.append(error)
+    if problems:
+        raise InputErrors(problems)
+    return comparison(candidates, found, notes)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ``EnvironmentFault`` unless a comparison can be put into a folder without loss."""
+    check_replaceable(folder, {TABLE, PLOT}, PLOT)
+
+
+def write_comparison(found: Comparison, folder: Path) -> None:
+    """Write ``compare.csv`` and ``compare.svg``.
+
+    Raises
+    ------
+    EnvironmentFault
+        See `check_folder`; or the disk or its permissions forbid it.
+    """
+    from hiermix.artefacts.plots.forest import comparison_forest
+
+    check_folder(folder)
+    plot = comparison_forest(found.table)
+    with faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_frame(folder / TABLE, found.table)
+        replace_text(folder / PLOT, plot)
+
+
+def _opened(directory: Path) -> Manifest:
+    manifest = finished(directory) or read_manifest(directory)
+    for name in (POSTERIOR, RESOLVED):
+        if name not in manifest.files:
+            raise damaged(directory, f"'{name}' is missing")
+        if sha256_of(directory / name) != manifest.files[name]["sha256"]:
+            raise damaged(directory, f"'{name}' does not match its hash")
+    return manifest
+
+
+def _candidate(manifest: Manifest) -> Candidate:
+    from hiermix.errors import InputError
+    from hiermix.spec import load_spec
+    from hiermix.studies.comparable import Candidate
+
+    resolved = manifest.path / RESOLVED
+    data, model, fit = manifest.data, manifest.model, manifest.fit
+    try:
+        stated = load_spec(resolved.read_bytes(), str(resolved)).spec.data
+        candidate = Candidate(
+            run=str(manifest.path),
+            name=manifest.name,
+            engine=str(fit["engine"]),
+            verdict=manifest.verdict,
+            formula=str(model["formula"]),
+            family=str(model["family"]),
+            sha256=str(data["sha256"]),
+            source=(str(stated.path), stated.query or ""),
+            rows_used=int(data["rows_used"]),
+            rows_dropped=dict(data["rows_dropped"]),
+            left_out=str(fit["facts"].get("left_out", {}).get("log_likelihood", "")),
+        )
+        if not candidate.response_kind:
+            raise ValueError("the formula has no response")
+    except (InputError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(manifest.path, f"{type(error).__name__}: {error}") from error
+    return candidate
+
+
+@contextmanager
+def _reading(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise damaged(directory, f"{POSTERIOR}: {type(error).__name__}: {error}") from error
+
+
+def _only_variable(directory: Path, group: str) -> np.ndarray:
+    """Return the one variable of a group, chains and draws first."""
+    import xarray as xr
+
+    with (
+        _reading(directory),
+        xr.open_dataset(directory / POSTERIOR, group=group, engine="h5netcdf") as stored,
+    ):
+        (values,) = stored.data_vars.values()
+        first = [name for name in ("chain", "draw") if name in values.dims]
+        return np.asarray(values.transpose(*first, ...).to_numpy(), dtype=float)
+
+
+def _observed(directory: Path) -> np.ndarray:
+    return _only_variable(directory, "observed_data")
+
+
+def _left_out_one_at_a_time(manifest: Manifest) -> ELPDDataLOO:
+    from hiermix.studies.accuracy import NOT_FINITE, pointwise_loo
+
+    values = _only_variable(manifest.path, "log_likelihood")
+    if values.ndim != 3:
+        raise damaged(manifest.path, f"{POSTERIOR}: a log likelihood has three dims")
+    if np.isfinite(values).all():
+        found = pointwise_loo(values, _population(manifest))
+        if np.isfinite(found.elpd_i.to_numpy()).all():
+            return found
+    raise UsageError(
+        "compare.not-finite",
+        NOT_FINITE,
+        Where(file=str(manifest.path)),
+        "look at the run's gates; narrower priors keep predictions within reach",
+    )
+
+
+def _population(manifest: Manifest) -> xr.Dataset:
+    """Return the draws of the population-level parameters: those whose efficiency matters."""
+    import xarray as xr
+
+    from hiermix.model.plan import tree_name
+
+    with _reading(manifest.path):
+        priors: list[dict[str, Any]] = manifest.model["priors"]
+        names = {tree_name(p["parameter"]) for p in priors if p["role"] != "group_specific"}
+        with xr.open_dataset(
+            manifest.path / POSTERIOR, group="posterior", engine="h5netcdf"
+        ) as stored:
+            own = [name for name in stored.data_vars if name in names]
+            picked = stored[own] if own else stored
+            return xr.Dataset({n: (v.dims, v.to_numpy()) for n, v in picked.data_vars.items()})

@@ -1,0 +1,118 @@
+"""Which of several runs predicts best: ``compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hiermix import __version__
+from hiermix.cli.options import QuietOption, VerboseOption, terminal_of
+from hiermix.cli.quiet import libraries
+from hiermix.cli.stored_tables import frame_cells
+from hiermix.cli.tabulate import as_format, json_text, text_table
+from hiermix.cli.terminal import Terminal
+from hiermix.cli.text import Line, line
+from hiermix.errors import UsageError, Where
+
+if TYPE_CHECKING:
+    from hiermix.studies.compare import Comparison
+
+SHOWN = (
+    *("rank", "run", "verdict", "elpd", "elpd_se", "elpd_diff", "diff_se"),
+    *("weight", "p", "high_k", "note"),
+)
+"""Columns for people."""
+
+
+def compare(
+    context: typer.Context,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="Run directories, two at least.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write the table and the plot here."),
+    ] = None,
+    format: Annotated[
+        Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
+    ] = "text",
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Compare runs on the same data by how well they predict rows that are left out."""
+    from hiermix.artefacts.compare import check_folder, compare_runs, write_comparison
+
+    terminal = terminal_of(context, quiet, verbose)
+    _check_runs(runs)
+    if out is not None:
+        check_folder(out)
+    with libraries(terminal):
+        found = compare_runs(runs)
+        if out is not None:
+            write_comparison(found, out)
+    terminal.say(*(line(("note", "bold"), f": {note}") for note in found.notes))
+    _alert(terminal, found)
+    if format == "text":
+        terminal.result_lines(_lines(found))
+    elif format == "json":
+        terminal.result(json_text(_document(found)))
+    else:
+        terminal.result(as_format(format, *frame_cells(found.table)))
+    if out is not None:
+        terminal.say(f"table and plot: {out}")
+    return 3 if found.failed else 0
+
+
+def _check_runs(runs: list[Path]) -> None:
+    if len(runs) < 2:
+        raise UsageError(
+            "usage.one-run",
+            "one run cannot be compared with itself: two are needed at least",
+            hint="hiermix compare RUN RUN...; 'hiermix pooling' compares the poolings of one spec",
+        )
+    seen: dict[Path, Path] = {}
+    for run in runs:
+        place = run.resolve()
+        if place in seen:
+            raise UsageError(
+                "usage.same-run",
+                f"'{seen[place]}' and '{run}' are the same run",
+                Where(file=str(run)),
+                "name each run once",
+            )
+        seen[place] = run
+
+
+def _alert(terminal: Terminal, found: Comparison) -> None:
+    for row in found.table.to_dict("records"):
+        if row["verdict"] == "FAILED":
+            what = "a gate failed, do not rely on its numbers nor on what is compared with it"
+            terminal.alert(line(("FAILED", "fail"), f": {row['run']}: {what}"))
+        if row["high_k"]:
+            what = f"Pareto k is above {row['k_limit']:.2f} for {row['high_k']} of {row['pieces']}"
+            grave = "" if row["reliable"] else "; its elpd, differences and weight may be far off"
+            tell = terminal.say if row["reliable"] else terminal.alert
+            tell(line(("warning", "warn"), f": {row['run']}: {what}{grave}"))
+
+
+def _lines(found: Comparison) -> Iterator[Line]:
+    pieces = int(found.table["pieces"].iloc[0])
+    title = f"Expected log predictive density of {found.response}, {pieces} left out one at a time"
+    yield line((title, "bold"))
+    shown = [name for name in SHOWN if name != "note" or (found.table["note"] != "").any()]
+    yield from text_table(*frame_cells(found.table[shown]))
+
+
+def _document(found: Comparison) -> dict[str, object]:
+    header, rows = frame_cells(found.table)
+    return {
+        "hiermix": __version__,
+        "exit_code": 3 if found.failed else 0,
+        "response": found.response,
+        "notes": list(found.notes),
+        "runs": [dict(zip(header, row, strict=True)) for row in rows],
+        "errors": [],
+    }
