@@ -86,6 +86,8 @@ def pooling(
         if result.verdict.status != "pass":
             verdict = f"{method}: gates {result.verdict.status}: {_gates(result.verdict.findings)}"
             terminal.alert(line(("verdict", "warn"), f": {verdict}"))
+    if study.failed:
+        terminal.alert(line(("FAILED", "fail"), ": a gate failed one of the three fits"))
     if format == "text":
         terminal.result_lines(_lines(study))
     elif format == "json":
@@ -123,13 +125,14 @@ def _gates(findings: tuple[Finding, ...]) -> str:
 
 
 def _lines(study: PoolingStudy) -> Iterator[Line]:
-    yield line((TITLES["levels"], "bold"))
+    mark = "FAILED: " if study.failed else ""
+    yield line((f"{mark}{TITLES['levels']}", "bold"))
     yield from text_table(*_side_by_side(study))
     for name in ("accuracy", "truth"):
         table = getattr(study, name)
         if len(table):
             yield line("")
-            yield line((TITLES[name], "bold"))
+            yield line((f"{mark}{TITLES[name]}", "bold"))
             yield from text_table(*frame_cells(table.dropna(axis="columns", how="all")))
 
 

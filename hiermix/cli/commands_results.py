@@ -130,6 +130,8 @@ def summary(
 
     terminal = terminal_of(context)
     stored = read_run(run)
+    if stored.manifest.failed:
+        terminal.alert(line(("FAILED", "fail"), f": a gate failed this run ({run})"))
     names = table_names()
     if table not in names:
         close = difflib.get_close_matches(table, names, n=1)

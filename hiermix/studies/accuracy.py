@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hiermix.engines.base import Fit
 
 
-MAX_UNRELIABLE = 0.1
+MAX_UNRELIABLE = 0.01
 """Share of the pieces that may be unreliable; beyond, the sum says nothing."""
 
 NOT_FINITE = "the log likelihood of some draws is not finite"
@@ -38,7 +38,7 @@ class Accuracy:
         Pieces whose Pareto k is above the limit for the number of draws (0.7 at most): their
         part of ``elpd`` may be far off.
     reason
-        Why there is none, in words; empty otherwise.
+        Why there is none, or what to mind, in words; empty otherwise.
     """
 
     elpd: float
@@ -74,7 +74,8 @@ def leave_out(log_likelihood: np.ndarray, posterior: xr.Dataset) -> Accuracy:
     if high > MAX_UNRELIABLE * pieces:
         reason = f"Pareto k is too high for {high} of {pieces}: importance sampling fails"
         return Accuracy(math.nan, math.nan, pieces, high, reason)
-    return Accuracy(float(found.elpd), float(found.se), pieces, high)
+    reason = f"Pareto k is high for {high} of {pieces}: their part may be far off" if high else ""
+    return Accuracy(float(found.elpd), float(found.se), pieces, high, reason)
 
 
 def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO:

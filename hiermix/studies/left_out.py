@@ -49,7 +49,7 @@ def accuracy_table(results: Mapping[str, RunResult], factor: Factor) -> pd.DataF
     for method, result in results.items():
         level = _of_levels(method, result, factor)
         # Where every row is a level, leaving out one is leaving out the other.
-        same = method == "partial" and factor.counts.max() == 1 and not level.reason
+        same = method == "partial" and factor.counts.max() == 1 and np.isfinite(level.elpd)
         single = level if same else _of_rows(result)
         notes = dict.fromkeys(reason for reason in (single.reason, level.reason) if reason)
         rows.append(
@@ -100,6 +100,8 @@ def _of_levels(method: str, result: RunResult, factor: Factor) -> Accuracy:
     if method == "none":
         return missing(NEW_LEVEL)
     plan = result.prepared.plan
+    if any(f.name == factor.name for part in plan.design.components.values() for f in part.factors):
+        return missing("no leave-one-level-out: a component of the model has effects of the level")
     if method == "complete":
         pointwise = _pointwise(result)
         if isinstance(pointwise, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,7 +107,7 @@ def compare_pooling(
         return results[method]
 
     complete = completely_pooled(prepared, factor.name)
-    means = _common_means(fitted("partial", prepared))
+    means = _common_means(fitted("partial", _unasked(prepared)))
     fitted("complete", complete)
     unpooled = not_pooled(prepared, factor.name, means)
     fitted("none", unpooled.prepared)
@@ -122,6 +122,12 @@ def compare_pooling(
         truth_table(levels, METHODS),
         _notes(prepared, factor, unpooled),
     )
+
+
+def _unasked(prepared: Prepared) -> Prepared:
+    """Return the model of the spec without its questions, which a comparison does not answer."""
+    spec = prepared.loaded.spec.model_copy(update={"questions": ()})
+    return replace(prepared, loaded=replace(prepared.loaded, spec=spec))
 
 
 def factor_of(prepared: Prepared, group: str | None) -> Factor:

@@ -17,6 +17,9 @@ ALIKE = 0.1
 """Median pooling weight below which levels look alike: a group sd of a third of the raw standard
 errors."""
 
+TOLD_APART = 0.5
+"""Pooling weight from which a level's own rows decide; with one the sd is not near zero."""
+
 MAX_TERMS = 12
 
 
@@ -61,7 +64,7 @@ with 1 - w > 0.5: 2 of 2
     """
     pulled = int((1 - weights > 0.5).sum())
     count = f"levels with 1 - w > 0.5: {pulled} of {len(weights)}"
-    if np.median(weights) >= ALIKE:
+    if np.median(weights) >= ALIKE or weights.max() >= TOLD_APART:
         return f"{term} by {group}: {count}"
     known = math.isfinite(sd) and math.isfinite(se)
     sizes = f" (sd {sd:.2g}, raw standard errors of about {se:.2g})" if known else ""

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 COLUMNS = ("raw_estimate", "raw_se", "pooling", "shrinkage")
 
-NOTHING_TO_SHRINK = 0.01
+NOTHING_TO_SHRINK = 0.25
 """Distance of a raw estimate from the common effect, in its standard errors, below which the
-share of it that is left means nothing."""
+share of it that is left means nothing: the common effect itself is no better known."""
 
 
 def pooling_columns(fit: Fit, plan: ModelPlan, effects: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -144,8 +144,14 @@ def _group_targets(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> Iterat
             term.factor.levels,
             Part(parameter.variable, at),
             _common_parts(plan, part, term, column),
-            note=_group_note(part, term),
+            note="; ".join(filter(None, (_group_note(part, term), _common_note(part, term)))),
         )
+
+
+def _common_note(part: LinearPart, term: GroupTerm) -> str:
+    """Say where the common effect that the levels deviate from takes part in interactions."""
+    same = next((c for c in part.common if c.name == term.expression), None)
+    return "" if same is None else _interactions(part, same)
 
 
 def _unravelled(dims: Sequence[tuple[str, int]], position: int) -> dict[str, int]:
