@@ -14,6 +14,7 @@ from hiermix.cli import (
     commands_compare,
     commands_pooling,
     commands_predict,
+    commands_prior_check,
     commands_results,
     commands_run,
     commands_start,
@@ -55,6 +56,7 @@ app.command()(commands_start.schema)
 app.command()(commands_results.gates)
 app.command()(commands_results.summary)
 app.command()(commands_results.report)
+app.command("prior-check")(commands_prior_check.prior_check)
 app.command()(commands_pooling.pooling)
 app.command()(commands_compare.compare)
 app.command()(commands_predict.predict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +12,9 @@ from hiermix.summary.draws import INTERCEPT, draws_of
 
 if TYPE_CHECKING:
     from hiermix.engines.base import Fit
-    from hiermix.model.plan import ModelPlan
+    from hiermix.model.plan import ModelPlan, Parameter
+
+    DrawsOf = Callable[[Parameter], np.ndarray]
 
 LATENT_VARIANCE = {
     "logit": np.pi**2 / 3,
@@ -33,12 +37,17 @@ def icc(fit: Fit, plan: ModelPlan) -> dict[str, np.ndarray]:
 
     Source: Nakagawa, Johnson and Schielzeth 2017, doi:10.1098/rsif.2017.0213.
     """
-    residual = residual_variance(fit, plan)
+    return icc_of(plan, partial(draws_of, fit))
+
+
+def icc_of(plan: ModelPlan, draws: DrawsOf) -> dict[str, np.ndarray]:
+    """Return what `icc` does, for any draws of the parameters: the prior's, for example."""
+    residual = _residual_variance(plan, draws)
     terms = [t for t in plan.design.main.group if t.expression == INTERCEPT]
     if residual is None or not terms:
         return {}
     between = {
-        t.factor.name: np.square(draws_of(fit, plan.parameter(f"{t.name}_sigma")).reshape(-1))
+        t.factor.name: np.square(draws(plan.parameter(f"{t.name}_sigma")).reshape(-1))
         for t in terms
     }
     total = np.sum(list(between.values()), axis=0) + residual
@@ -50,10 +59,14 @@ def residual_variance(fit: Fit, plan: ModelPlan) -> np.ndarray | float | None:
 
     A number, or draws of it, shape ``(n_draws,)``; see `icc`.
     """
+    return _residual_variance(plan, partial(draws_of, fit))
+
+
+def _residual_variance(plan: ModelPlan, draws: DrawsOf) -> np.ndarray | float | None:
     link = plan.links.get(plan.design.main.parameter)
     if plan.family == "gaussian" and link == "identity":
         sigma = [p for p in plan.parameters if p.name == "sigma" and p.role == "residual"]
-        return np.square(draws_of(fit, sigma[0])) if sigma else None
+        return np.square(draws(sigma[0])) if sigma else None
     if plan.family in BINARY and link is not None:
         return LATENT_VARIANCE.get(link)
     if plan.family == "poisson" and link == "log" and _counts_whole_rows(plan):

@@ -47,7 +47,7 @@ def probed(*arguments: str) -> tuple[int, int, set[str]]:
     return code, compiled, set(modules)
 
 
-@pytest.mark.parametrize("command", ["validate", "explain"])
+@pytest.mark.parametrize("command", ["validate", "explain", "prior-check"])
 def test_commands_that_fit_nothing_load_no_sampler_and_draw_nothing(command):
     code, _, modules = probed(command, str(SPEC))
     assert code == 0
