@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hiermix.artefacts.delimited import cell
-from hiermix.errors import EnvironmentFault
+from hiermix.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
     from hiermix.studies.predict import Batch
@@ -40,10 +41,21 @@ def table_of(batch: Batch) -> Table:
 
     A number that is missing is ``None``. A column of the new data whose name is one of `OWN` is
     called ``data_`` and that.
+
+    Raises
+    ------
+    UsageError
+        Two columns would have one name.
     """
     lines = 1 if batch.categories is None else len(batch.categories)
     table: Table = {"row": _repeated(batch.chunk.numbers.tolist(), lines)}
     for name, values in batch.chunk.kept.items():
+        if kept_name(name) in table:
+            raise UsageError(
+                "usage.kept-twice",
+                f"--keep: two columns would be called {kept_name(name)!r}",
+                hint=f"{name!r} is a column of the predictions; rename it in the new data",
+            )
         table[kept_name(name)] = _repeated(values.tolist(), lines)
     if batch.categories is not None:
         table["category"] = list(batch.categories) * len(batch.chunk)
@@ -117,6 +129,8 @@ def write_file(
     EnvironmentFault
         The file cannot be written.
     """
+    # What a link points to is written, not the link.
+    path = path.resolve()
     fresh = path.parent / f".{path.name}.tmp-{os.getpid()}"
     try:
         if format == "parquet":
@@ -124,6 +138,8 @@ def write_file(
         else:
             with fresh.open("w", encoding="utf-8", errors="replace", newline="") as stream:
                 write_text(stream, tables, format)
+        if path.exists():
+            fresh.chmod(stat.S_IMODE(path.stat().st_mode))
         fresh.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)

@@ -77,7 +77,7 @@ def predict(
         from hiermix.studies.predict import Asked
 
         manifest, design = read_design(run)
-    _check_output(output, run, data, manifest.files)
+    _check_output(output, run, data)
     asked = Asked(
         kind,
         scale,
@@ -207,19 +207,26 @@ def _check_options(scale: str, kind: str, interval: float | None) -> None:
         )
 
 
-def _check_output(output: str, run: Path, data: Path, files: Iterable[str]) -> None:
-    """Refuse to write over the data or the run, which nothing brings back."""
+def _check_output(output: str, run: Path, data: Path) -> None:
+    """Refuse to write over the data, into the run, or into what is no file."""
+    from hiermix.data.files import find_files
+
     if output == STDOUT:
         return
     target = Path(output).resolve()
-    own = {(run / name).resolve() for name in (*files, "manifest.json")}
-    if target == data.resolve() or target in own:
-        what = "the new data" if target == data.resolve() else "a file of the run"
+    what = ""
+    if any(target == path.resolve() for path in find_files(str(data), Path.cwd(), None).paths):
+        what = "the new data"
+    elif target.is_relative_to(run.resolve()):
+        what = "in the folder of the run"
+    elif target.exists() and not target.is_file():
+        what = "no regular file"
+    if what:
         raise UsageError(
             "usage.output-taken",
             f"-o {output} is {what}",
             Where(file=output),
-            "choose another file",
+            "choose another file, or '-' for stdout",
         )
 
 

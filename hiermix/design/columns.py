@@ -16,7 +16,7 @@ from formulae import design_matrices
 from hiermix.design.types import CommonTerm
 from hiermix.errors import DesignError, Where
 from hiermix.formula import Expression, Formula, Term
-from hiermix.formula.expression import Comparison, Text
+from hiermix.formula.expression import Call, Comparison, Text
 
 FUNCTIONS = {
     "log": np.log,
@@ -109,7 +109,9 @@ class ColumnSource:
         if not expression.variables:
             return np.full(self.n_obs, float(expression.render()))
         name = expression.render()
-        (term,) = self.terms((Term((expression,)),), intercept=False)
+        computed = not (expression.is_column or expression.function)
+        whole = Call("I", (expression,)) if computed else expression
+        (term,) = self.terms((Term((whole,)),), intercept=False)
         if term.categorical or term.values.shape[1] != 1:
             raise DesignError(
                 "design.not-numeric",
@@ -157,8 +159,28 @@ class ColumnSource:
                 "check the arguments of the functions in the formula",
             ) from None
         evaluated = matrices.common.terms
-        return tuple(
-            self._checked(term, evaluated[name]) for term, name in zip(terms, names, strict=True)
+        stated = dict(zip(names, terms, strict=True))
+        # formulae adds the margins that the coding of an interaction takes for granted: with
+        # f:h alone, h, and contrasts of f within it.
+        added = {name: self._margin(name, terms) for name in evaluated if name not in stated}
+        wanted = {**{n: t for n, t in added.items() if t is not None}, **stated}
+        return tuple(self._checked(term, evaluated[name]) for name, term in wanted.items())
+
+    def _margin(self, name: str, terms: Sequence[Term]) -> Term | None:
+        """Return a term that formulae has added; nothing for the intercept."""
+        if name == "Intercept":
+            return None
+        for term in terms:
+            own = {factor.render(self.rename): factor for factor in term.factors}
+            if name in own:
+                return Term((own[name],))
+        # With more than two factors what formulae adds does not span their cells.
+        wide = max(terms, key=lambda term: len(term.factors))
+        raise DesignError(
+            "design.margins",
+            f"{wide.name} needs the lower interactions of its factors beside it",
+            self._at(wide.variables),
+            f"write {'*'.join(factor.render() for factor in wide.factors)}",
         )
 
     def _checked(self, term: Term, evaluated: Any) -> CommonTerm:

@@ -105,3 +105,10 @@ def test_what_cannot_be_done_is_refused_before_any_fit(place: Path, options, cod
     assert done.returncode == code, done.stderr
     assert said in done.stderr and "sampling" not in done.stderr
     assert sorted(place.iterdir()) == before
+
+
+def test_questions_of_the_spec_are_not_asked_of_the_other_models(place: Path) -> None:
+    questions = 'questions: [{of: "1|country", best: max}]\n'
+    (place / "asking.yaml").write_text(SPEC + questions)
+    done = pooling(place, "asking.yaml", "--format", "csv")
+    assert done.returncode == 0, done.stderr

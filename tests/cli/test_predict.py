@@ -197,6 +197,8 @@ def test_wrong_rows_are_named_and_nothing_is_written(place):
         (("--format", "parquet"), "usage.parquet-to-stdout"),
         (("-o", "new.csv"), "usage.output-taken"),
         (("-o", "run/summary.csv"), "usage.output-taken"),
+        (("-o", "run/plots/new.csv"), "usage.output-taken"),
+        (("--format", "csv", "-o", "/dev/null"), "usage.output-taken"),
         (("--keep", "nope"), "data.unknown-column"),
         (("--draws", "0"), "usage.bad-value"),
     ],
@@ -286,3 +288,24 @@ def test_a_reader_that_has_seen_enough_is_no_error(place):
     )
     assert done.stdout.startswith("row,g,new_levels,mean")
     assert done.stderr == ""
+
+
+def test_data_named_by_a_pattern_are_not_written_over(place, inside):
+    (place / "g1.csv").write_text(NEW)
+    (place / "g2.csv").write_text(NEW)
+    code, _, err = inside("predict", "run", "g[12].csv", "-o", "g2.csv")
+    assert code == 2
+    assert "usage.output-taken" in err
+    assert (place / "g2.csv").read_text() == NEW
+
+
+def test_a_link_is_followed_and_the_mode_of_a_file_is_kept(place, inside):
+    target = place / "target.csv"
+    target.write_text("old")
+    target.chmod(0o600)
+    (place / "link.csv").symlink_to(target)
+    code, _, _ = inside("predict", "run", "new.csv", "-o", "link.csv")
+    assert code == 0
+    assert (place / "link.csv").is_symlink()
+    assert target.read_text().startswith("row")
+    assert target.stat().st_mode & 0o777 == 0o600

@@ -228,6 +228,9 @@ def _part(
     plain = part
     if contextual is not None and part is rows.design.main:
         plain = contextual.plain
+    of_slopes = sum(len(b.terms) + b.intercept for b in formula.group_terms)
+    if len(plain.common) != len(formula.terms) or len(plain.group) != of_slopes:
+        raise NotStored("an interaction of factors without its margins; fit f * h in place of f:h")
     terms = tuple(
         _term(term, own, stored, values)
         for term, own in zip(formula.terms, plain.common, strict=True)

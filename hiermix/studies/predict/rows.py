@@ -174,7 +174,7 @@ class RowPredictor:
             found = chunk.values[self._weight[0]]
             if self._weight[0] == self._design.known_se:
                 found = 1 / found**2
-        return np.where(np.isfinite(found) & (found > 0), found, 1.0)
+        return np.where(np.isfinite(found) & (found > 0), found, 0.0)
 
     def _notes(self, rows: NewRows) -> Iterator[str]:
         design, asked = self._design, self._asked

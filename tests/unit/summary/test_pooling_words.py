@@ -36,9 +36,14 @@ def test_terms_without_weights_and_models_without_levels_have_none() -> None:
 
 
 def test_small_weights_say_that_levels_look_alike() -> None:
-    said = sentence("g", "x", np.array([0.09, 0.05, 0.6]), 0.02, 0.1)
+    said = sentence("g", "x", np.array([0.09, 0.05, 0.3]), 0.02, 0.1)
     assert "sd near zero: levels look alike (sd 0.02, raw standard errors of about 0.1)" in said
-    assert said.endswith("levels with 1 - w > 0.5: 2 of 3")
+    assert said.endswith("levels with 1 - w > 0.5: 3 of 3")
+
+
+def test_levels_do_not_look_alike_where_large_ones_differ_and_most_are_small() -> None:
+    said = sentence("g", "x", np.array([0.99] * 12 + [0.03] * 60), 1.6, 10.0)
+    assert said == "x by g: levels with 1 - w > 0.5: 60 of 72"
 
 
 def test_unknown_sizes_are_left_out() -> None:
