@@ -145,8 +145,9 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     identification = audit_identification((main, *components.values()), free, frame.multiplicity)
     measured += _component_checks(components) + identification_measurements(identification)
     notes += _weight_notes(response)
-    if contextual is not None:
+    if contextual is not None or len(main.common) != len(formula.terms):
         formula = final_formula(formula, main)
+    if contextual is not None:
         measured = dependencies_of_means(measured, contextual.plain) + contextual.measurements
         notes += contextual.notes
     return Design(

@@ -23,6 +23,7 @@ def test_interactions_without_their_margins_tell_all_cells_apart(right, names):
     plan = plan_of(table, f"y ~ {right}")
     main = plan.design.main
     assert [term.name for term in main.common] == names
+    assert all(f" {name} " in f"{plan.design.formula} " for name in names)
     columns = main.common_matrix
     if main.intercept:
         columns = np.column_stack([np.ones(len(table)), columns])
