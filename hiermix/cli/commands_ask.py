@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hiermix.cli.options import RunArgument, terminal_of
+from hiermix.cli.options import RunArgument, TableFormat, terminal_of
 from hiermix.cli.stored_tables import frame_cells
 from hiermix.cli.tabulate import as_format, text_table
 from hiermix.cli.text import line
@@ -74,9 +74,7 @@ def ask(
     top: Annotated[
         int | None, typer.Option("--top", help="P(among that many best); with --best.")
     ] = None,
-    format: Annotated[
-        Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
-    ] = "text",
+    format: TableFormat = "text",
 ) -> int:
     """Answer a question from the draws of a run, without fitting anything."""
     from hiermix.artefacts import ask_run, read_run

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hiermix import __version__
-from hiermix.cli.options import QuietOption, VerboseOption, terminal_of
+from hiermix.cli.options import QuietOption, TableFormat, VerboseOption, terminal_of
 from hiermix.cli.quiet import libraries
-from hiermix.cli.stored_tables import frame_cells
+from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.tabulate import as_format, json_text, text_table
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import Line, line
@@ -36,9 +36,7 @@ def compare(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Write the table and the plot here."),
     ] = None,
-    format: Annotated[
-        Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
-    ] = "text",
+    format: TableFormat = "text",
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
@@ -107,12 +105,11 @@ def _lines(found: Comparison) -> Iterator[Line]:
 
 
 def _document(found: Comparison) -> dict[str, object]:
-    header, rows = frame_cells(found.table)
     return {
         "hiermix": __version__,
         "exit_code": 3 if found.failed else 0,
         "response": found.response,
         "notes": list(found.notes),
-        "runs": [dict(zip(header, row, strict=True)) for row in rows],
+        "runs": frame_records(found.table),
         "errors": [],
     }

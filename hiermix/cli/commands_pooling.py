@@ -15,13 +15,14 @@ from hiermix.cli.options import (
     QuietOption,
     SetOption,
     SpecArgument,
+    TableFormat,
     VerboseOption,
     terminal_of,
 )
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.specfile import open_spec
-from hiermix.cli.stored_tables import frame_cells
+from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.tabulate import Cell, as_format, json_text, text_table
 from hiermix.cli.text import Line, line
 
@@ -60,9 +61,7 @@ def pooling(
         typer.Option("--out", "-o", metavar="DIR", help="Write tables and the plot here."),
     ] = None,
     overrides: SetOption = None,
-    format: Annotated[
-        Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
-    ] = "text",
+    format: TableFormat = "text",
     engine: EngineOption = None,
     data_root: DataRootOption = None,
     quiet: QuietOption = False,
@@ -155,16 +154,12 @@ def _side_by_side(study: PoolingStudy) -> tuple[list[str], list[list[Cell]]]:
 
 
 def _document(study: PoolingStudy) -> dict[str, object]:
-    tables = {}
-    for name in TITLES:
-        header, rows = frame_cells(getattr(study, name))
-        tables[name] = [dict(zip(header, row, strict=True)) for row in rows]
     return {
         "hiermix": __version__,
         "name": study.name,
         "group": study.group,
         "exit_code": 3 if study.failed else 0,
         "notes": list(study.notes),
-        **tables,
+        **{name: frame_records(getattr(study, name)) for name in TITLES},
         "errors": [],
     }

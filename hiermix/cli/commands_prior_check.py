@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,13 +14,14 @@ from hiermix.cli.options import (
     QuietOption,
     SetOption,
     SpecArgument,
+    TableFormat,
     VerboseOption,
     terminal_of,
 )
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.specfile import open_spec
-from hiermix.cli.stored_tables import frame_cells
+from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.tabulate import as_format, json_text, text_table
 from hiermix.cli.text import Line, line
 from hiermix.errors import UsageError
@@ -45,9 +46,7 @@ def prior_check(
         typer.Option("--out", "-o", metavar="DIR", help="Write the table and the plot here."),
     ] = None,
     overrides: SetOption = None,
-    format: Annotated[
-        Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
-    ] = "text",
+    format: TableFormat = "text",
     data_root: DataRootOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -120,7 +119,6 @@ def _lines(check: PriorCheck) -> Iterator[Line]:
 
 
 def _document(check: PriorCheck) -> dict[str, Any]:
-    header, rows = frame_cells(check.table)
     return {
         "hiermix": __version__,
         "name": check.name,
@@ -133,6 +131,6 @@ def _document(check: PriorCheck) -> dict[str, Any]:
         "interval": check.interval,
         "sentences": list(check.sentences),
         "notes": list(check.notes),
-        "quantities": [dict(zip(header, row, strict=True)) for row in rows],
+        "quantities": frame_records(check.table),
         "errors": [],
     }

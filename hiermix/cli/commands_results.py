@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from dataclasses import astuple, fields
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiermix.cli.options import PolicyOption, RunArgument, check_policy_option, terminal_of
+from hiermix.cli.options import (
+    PolicyOption,
+    RunArgument,
+    TableFormat,
+    check_policy_option,
+    terminal_of,
+)
 from hiermix.cli.quiet import libraries
 from hiermix.cli.stored_tables import table_cells, table_names
 from hiermix.cli.tabulate import Row, as_format, json_text, text_table
@@ -22,10 +28,6 @@ from hiermix.errors import UsageError, Where
 
 if TYPE_CHECKING:
     from hiermix.gates import Verdict
-
-TableFormat = Annotated[
-    Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
-]
 
 LISTED = ("gate", "phase", "limits", "settable", "why", "remedy", "source")
 """Columns of the catalogue for readers."""

@@ -43,6 +43,9 @@ VerboseOption = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Do it though it was done before.")]
 
+TableFormat = Annotated[
+    Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
+]
 CheckFormat = Annotated[
     Literal["text", "json"], typer.Option("--format", help="What to print to stdout.")
 ]

@@ -50,6 +50,12 @@ def frame_cells(table: pd.DataFrame) -> tuple[list[str], list[Row]]:
     return list(table.columns), list(zip(*columns, strict=True))
 
 
+def frame_records(table: pd.DataFrame) -> list[dict[str, Cell]]:
+    """Return the rows of a data frame by the names of its columns."""
+    header, rows = frame_cells(table)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
 def _cell(value: Any) -> Cell:
     """Return a value as one of Python's own; what pandas marks as missing is ``None``."""
     if isinstance(value, float) and math.isnan(value):

@@ -25,12 +25,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from hiermix.data.merging import WORTHWHILE
 from hiermix.design.merging import why_not_merged
 from hiermix.design.types import Factor, LinearPart, Response
 from hiermix.model.plan import ModelPlan
-
-WORTHWHILE = 0.5
-"""Cells per row up to which merging pays."""
 
 
 @dataclass(frozen=True)
