@@ -34,6 +34,8 @@ def find_value(check: dict[str, Any], run: Path) -> float:
     """
     if "parameter" in check:
         rows, keys = read_table(run / "summary.csv"), ("parameter",)
+    elif "scale" in check:
+        rows, keys = read_table(run / "arms.csv"), ("group", "scale", "level")
     else:
         rows, keys = read_table(run / "group_effects.csv"), ("group", "term", "level")
     for row in rows:
@@ -45,6 +47,10 @@ def find_value(check: dict[str, Any], run: Path) -> float:
 def label(check: dict[str, Any]) -> str:
     if "parameter" in check:
         return str(check["parameter"])
+    if "scale" in check:
+        return (
+            f"{check['scale']} of {check['group'] or 'rows'} {check['level']} ({check['column']})"
+        )
     return f"{check['term']} of {check['group']} {check['level']} ({check['column']})"
 
 

@@ -130,10 +130,17 @@ def prepare(
         check_gate_settings(spec.gates.limits, spec.gates.waive)
     # Imported here: numpy and pandas take longer than commands that read no data may last.
     from hiermix.data import Source, read_frame
-    from hiermix.design import build_design, column_places, merging_of, wanted_columns
+    from hiermix.design import (
+        build_design,
+        column_places,
+        merging_of,
+        unfold_arms,
+        wanted_columns,
+    )
     from hiermix.engines import choose_engine, engines_after
     from hiermix.model import plan_model
     from hiermix.model.reduction import reduce_plan
+    from hiermix.summary.arms.sides import check_arms
     from hiermix.summary.questions.asking import check_questions
 
     stages = _Stages(listener)
@@ -156,6 +163,7 @@ def prepare(
                 spans=places,
                 merging=merging_of(spec),
             )
+            frame = unfold_arms(spec, frame)
             data_verdict = _judge(frame.measurements, spec, policy, "data")
             _refuse_failures(data_verdict, DataError, "data.path")
         with stages.of("design"):
@@ -170,6 +178,7 @@ def prepare(
             verdict += _judge(priors, spec, policy, "prior")
             _refuse_failures(verdict, PriorError, "priors")
             check_questions(spec, frame, design, plan)
+            check_arms(spec, frame, design, plan)
             asked = engine or spec.fit.engine
             chosen, refused = choose_engine(asked, plan)
             if frame.multiplicity is not None:
@@ -224,6 +233,7 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
     from hiermix.escalation.loop import escalate
     from hiermix.escalation.rules import Trial
     from hiermix.summary import summarise
+    from hiermix.summary.arms.effects import arm_effects
     from hiermix.summary.questions.asking import answer_questions
 
     spec = prepared.loaded.spec
@@ -250,12 +260,13 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
             judged.fit,
             failed=judged.verdict.failed,
         )
+        arms = arm_effects(spec, prepared.frame, prepared.design, plan, judged.fit)
     return RunResult(
         replace(prepared, plan=plan),
         judged.fit,
         prepared.measurements + judged.measurements,
         judged.verdict,
-        replace(tables, questions=answers),
+        replace(tables, questions=answers, arms=arms),
         attempts,
         {**prepared.seconds, **stages.seconds},
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hiermix.artefacts.arms_view import arm_views
 from hiermix.artefacts.contextual_view import contextual_view
 from hiermix.artefacts.questions_view import question_views
 from hiermix.artefacts.tables import (
+    ARMS,
+    ARMS_PARQUET,
     CSV_ROWS,
     GROUP_EFFECTS,
     GROUP_EFFECTS_PARQUET,
@@ -94,6 +97,8 @@ def render_report(
             variance=variance_rows(tables),
             contextual=contextual_view(tables),
             questions=question_views(tables),
+            arms=arm_views(tables),
+            arms_file=ARMS_PARQUET if len(tables.arms) > CSV_ROWS else ARMS,
             identification=manifest.model.get("identification", {}),
             priors=prior_rows(manifest),
             levels=views,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hiermix.artefacts.delimited import read_frame, write_csv, write_frame
 from hiermix.summary import Tables
+from hiermix.summary.arms.table import ARMS_TEXTS, empty_arms
 from hiermix.summary.questions.table import QUESTION_TEXTS, empty_questions
 from hiermix.summary.tables import CRE_TEXTS, empty_cre
 
@@ -27,11 +28,13 @@ CRE = "cre.csv"
 CRE_MEANS = "cre_means.csv"
 IDENTIFICATION = "identification.csv"
 QUESTIONS = "questions.csv"
+ARMS = "arms.csv"
+ARMS_PARQUET = "arms.parquet"
 IDENTIFICATION_PARQUET = "identification.parquet"
 
 
 def write_tables(folder: Path, tables: Tables) -> None:
-    """Write every table; ``cre.csv`` and ``questions.csv`` only where there is any row."""
+    """Write every table; ``cre``, ``questions`` and ``arms`` only where there is any row."""
     write_frame(folder / SUMMARY, tables.summary)
     write_frame(folder / VARIANCE, tables.variance)
     _write_large(folder / GROUP_EFFECTS, tables.group_effects)
@@ -40,6 +43,8 @@ def write_tables(folder: Path, tables: Tables) -> None:
         write_frame(folder / CRE, tables.cre)
     if len(tables.questions):
         write_frame(folder / QUESTIONS, tables.questions)
+    if len(tables.arms):
+        _write_large(folder / ARMS, tables.arms)
 
 
 def _write_large(path: Path, table: pd.DataFrame) -> None:
@@ -131,7 +136,12 @@ def read_tables(folder: Path) -> Tables:
         questions=(
             read_frame(questions, QUESTION_TEXTS) if questions.is_file() else empty_questions()
         ),
+        arms=_read_large(folder / ARMS, ARMS_TEXTS, ()) if _has_arms(folder) else empty_arms(),
     )
+
+
+def _has_arms(folder: Path) -> bool:
+    return (folder / ARMS).is_file() or (folder / ARMS_PARQUET).is_file()
 
 
 def _read_large(path: Path, texts: Sequence[str], booleans: Sequence[str]) -> pd.DataFrame:

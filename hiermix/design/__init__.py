@@ -1,5 +1,6 @@
 """Frame + formula -> columns, group indexes and checks."""
 
+from hiermix.design.arms import unfold_arms
 from hiermix.design.build import build_design, column_places, wanted_columns
 from hiermix.design.merging import merging_of
 from hiermix.design.types import CommonTerm, Design, Factor, GroupTerm, LinearPart, Response
@@ -14,5 +15,6 @@ __all__ = [
     "build_design",
     "column_places",
     "merging_of",
+    "unfold_arms",
     "wanted_columns",
 ]

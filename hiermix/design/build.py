@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hiermix.data.frame import Frame, Role
+from hiermix.design.arms import check_given_errors, count_columns, with_counts
 from hiermix.design.checks import is_residual_free, measure_design
 from hiermix.design.columns import ColumnSource
 from hiermix.design.cre import (
@@ -41,8 +42,9 @@ ORDINAL = frozenset({"cumulative", "sratio"})
 def wanted_columns(spec: RunSpec) -> dict[str, Role]:
     """Return the data columns that the spec's model uses, with what each has to be.
 
-    Grouping factors are ``category``, known standard errors ``numeric``, the rest ``any``: a
-    column that is a predictor too (a trend and a year effect) stays what it is in the data.
+    Grouping factors are ``category``, known standard errors and counts of arms ``numeric``, the
+    rest ``any``: a column that is a predictor too (a trend and a year effect) stays what it is in
+    the data.
     """
     formulas = [parse_formula(spec.model.formula)]
     formulas += [parse_right_side(text) for text in spec.model.components.values()]
@@ -55,7 +57,7 @@ def wanted_columns(spec: RunSpec) -> dict[str, Role]:
     roles = {name: "any" if name in predictors else role for name, role in roles.items()}
     if spec.model.known_se is not None:
         roles[spec.model.known_se] = "numeric"
-    return roles
+    return with_counts(spec, roles)
 
 
 def column_places(spec: RunSpec) -> dict[str, Where]:
@@ -69,7 +71,8 @@ def column_places(spec: RunSpec) -> dict[str, Where]:
             places.setdefault(name, replace(where, key=key))
     if spec.model.known_se is not None:
         places.setdefault(spec.model.known_se, Where(key="model.known_se", caret=1))
-    return places
+    places = {**count_columns(spec), **places}
+    return {name: places[name] for name in wanted_columns(spec)}
 
 
 def _evaluated(formula: Formula) -> Iterator[str]:
@@ -144,6 +147,9 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     )
     identification = audit_identification((main, *components.values()), free, frame.multiplicity)
     measured += _component_checks(components) + identification_measurements(identification)
+    compared, unlike = check_given_errors(spec, frame, response.values, known_se)
+    measured += compared
+    notes += unlike
     notes += _weight_notes(response)
     if contextual is not None or len(main.common) != len(formula.terms):
         formula = final_formula(formula, main)

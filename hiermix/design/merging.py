@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hiermix.data.merging import Merging
+from hiermix.design.arms import is_unfolded
 from hiermix.formula import FUNCTIONS, Expression, Formula, parse_formula
 from hiermix.spec import RunSpec
 from hiermix.spec.families import FAMILIES
@@ -55,9 +56,10 @@ def merging_of(spec: RunSpec) -> Merging | None:
     """Return which rows may be merged while they are read; ``None`` if none.
 
     Everything that comes before the likelihood has to follow from the merged rows too. Group means
-    (``cre``), functions that remember all rows (``scale``, ``poly``...) and weights need each row.
+    (``cre``), functions that remember all rows (``scale``, ``poly``...), weights and rows that hold
+    two arms (``arms``) need each row.
     """
-    if spec.data.reduce == "off" or spec.cre:
+    if spec.data.reduce == "off" or spec.cre or is_unfolded(spec):
         return None
     formula = parse_formula(spec.model.formula)
     response = formula.response

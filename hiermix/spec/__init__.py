@@ -1,5 +1,6 @@
 """YAML text to a frozen, checked ``RunSpec`` with the position of every key, and back."""
 
+from hiermix.spec.arms import ArmCounts, ArmsSpec
 from hiermix.spec.load import LoadedSpec, load_spec
 from hiermix.spec.models import (
     CreSpec,
@@ -16,6 +17,8 @@ from hiermix.spec.schema import json_schema
 from hiermix.spec.source import SourceMap
 
 __all__ = [
+    "ArmCounts",
+    "ArmsSpec",
     "CreSpec",
     "DataSpec",
     "FitSpec",

@@ -10,6 +10,7 @@ from typing import Any
 
 from hiermix.errors import FormulaError, HiermixError, PriorError, SpecError, Where
 from hiermix.formula import parse_formula, parse_right_side
+from hiermix.spec.arms import arms_errors
 from hiermix.spec.contextual import cre_errors
 from hiermix.spec.families import FAMILIES, LINKS, Family
 from hiermix.spec.nearest import did_you_mean, either
@@ -31,6 +32,7 @@ def meaning_errors(value: Mapping[str, Any], source: SourceMap) -> Iterator[Hier
     yield from _formulas(value, source)
     yield from cre_errors(value, source)
     yield from question_errors(value, source)
+    yield from arms_errors(value, source)
     yield from _family(value, source)
     yield from _priors(value, source)
     yield from _bounds(value, source)

@@ -9,29 +9,22 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from hiermix.spec.arms import ArmCounts, ArmsSpec
 from hiermix.spec.distributions import DISTRIBUTIONS, OTHER_NAMES
 from hiermix.spec.families import FAMILIES, LINKS
+from hiermix.spec.part import Part, Text
 
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
 PRIOR_PATTERN = rf"^\s*({'|'.join([*DISTRIBUTIONS, *OTHER_NAMES])})\s*\(.*\)\s*$"
 
-Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(strict=False)]
 Bounds = Annotated[tuple[float | None, float | None], Field(strict=False)]
 Pair = Annotated[tuple[float, float], Field(strict=False)]
 PriorValue = Annotated[str, Field(json_schema_extra={"pattern": PRIOR_PATTERN})] | float
 ColumnType = Literal["category", "numeric", "integer", "boolean", "text"]
 Centring = Literal["auto", "centered", "noncentered"]
-
-
-class Part(BaseModel):
-    """A mapping of the spec: frozen, no unknown keys, no silent conversions."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
 
 
 class DataSpec(Part):
@@ -305,6 +298,11 @@ class RunSpec(Part):
     )
     data: DataSpec = Field(description="Where the rows come from and how they are read.")
     model: ModelSpec = Field(description="The formula and the family.")
+    arms: ArmsSpec | None = Field(
+        default=None,
+        description="The two arms of a test whose successes and trials are the data: effects per "
+        "level as difference of rates, ratio and log odds ratio, in arms.csv.",
+    )
     cre: Annotated[tuple[CreSpec, ...], Field(strict=False)] = Field(
         default=(),
         description="Contextual effects (Mundlak, correlated random effects), one entry for each "
@@ -348,6 +346,8 @@ SECTIONS: dict[str, type[Part]] = {
     "": RunSpec,
     "data": DataSpec,
     "model": ModelSpec,
+    "arms": ArmsSpec,
+    "arms.*": ArmCounts,
     "cre.*": CreSpec,
     "questions.*": QuestionSpec,
     "fit": FitSpec,
@@ -363,11 +363,11 @@ def section(key: str) -> type[Part]:
 
 
 def pattern(key: str) -> str:
-    """Return a key path with ``*`` for the positions in lists of mappings.
+    """Return a key path with ``*`` for the positions in lists of mappings, and for either arm.
 
     Examples
     --------
-    >>> pattern("cre.0"), pattern("questions.12.decide"), pattern("fit.draws")
-    ('cre.*', 'questions.*.decide', 'fit.draws')
+    >>> pattern("cre.0"), pattern("questions.12.decide"), pattern("arms.control.trials")
+    ('cre.*', 'questions.*.decide', 'arms.*.trials')
     """
-    return re.sub(r"^(cre|questions)\.\d+", r"\1.*", key)
+    return re.sub(r"^(cre|questions|arms)\.(\d+|control|treatment)", r"\1.*", key)

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hiermix.errors import SpecError, Where
-from hiermix.spec.models import SECTIONS, Part, RunSpec, pattern, section
+from hiermix.spec.models import SECTIONS, RunSpec, pattern, section
 from hiermix.spec.nearest import did_you_mean, either, nearest
+from hiermix.spec.part import Part
 from hiermix.spec.redaction import redact
 from hiermix.spec.source import SourceMap
 from hiermix.spec.strict_yaml import joined

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from hiermix.errors import HiermixError, InputErrors, SpecError
-from hiermix.spec.models import Part, QuestionSpec
+from hiermix.spec.models import QuestionSpec
+from hiermix.spec.part import Part
 from hiermix.spec.problems import shape_errors
 from hiermix.spec.source import Place, SourceMap
 from hiermix.spec.strict_yaml import Document, read_document

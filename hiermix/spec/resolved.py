@@ -44,7 +44,8 @@ def resolved_yaml(
 
 def canonical_json(spec: RunSpec) -> str:
     """Return the spec as JSON with sorted keys and no blanks: equal specs give equal text."""
-    values = spec.model_dump(mode="json")
+    # A part that is not there says nothing: runs keep their names when hiermix learns a new one.
+    values = {k: v for k, v in spec.model_dump(mode="json").items() if v is not None}
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

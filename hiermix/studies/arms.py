@@ -134,7 +134,7 @@ def _effect_names(term: GroupTerm) -> list[str]:
 def _without_settings(
     spec: RunSpec, group: str, terms: list[GroupTerm], known: Sequence[CommonTerm] = ()
 ) -> RunSpec:
-    """Return the spec without questions, and what it says of some terms."""
+    """Return the spec without questions, arms, and what it says of some terms."""
     gone = {correlation_name(group)}
     for term in known:
         gone |= {term.name, *term.columns}
@@ -146,7 +146,7 @@ def _without_settings(
         form = {name: choice for name, choice in form.items() if name not in gone}
     bounds = {name: limits for name, limits in spec.model.bounds.items() if name not in gone}
     model = spec.model.model_copy(update={"parameterization": form, "bounds": bounds})
-    return spec.model_copy(update={"priors": priors, "model": model, "questions": ()})
+    return spec.model_copy(update={"priors": priors, "model": model, "questions": (), "arms": None})
 
 
 def _wide_sds(prepared: Prepared, terms: list[GroupTerm]) -> dict[str, float]:

@@ -125,8 +125,8 @@ def compare_pooling(
 
 
 def _unasked(prepared: Prepared) -> Prepared:
-    """Return the model of the spec without its questions, which a comparison does not answer."""
-    spec = prepared.loaded.spec.model_copy(update={"questions": ()})
+    """Return the model of the spec without its questions and arms, which nobody asks about here."""
+    spec = prepared.loaded.spec.model_copy(update={"questions": (), "arms": None})
     return replace(prepared, loaded=replace(prepared.loaded, spec=spec))
 
 

@@ -49,12 +49,20 @@ class PredictorDraws:
 
 
 def predictor_draws(
-    fit: Fit, plan: ModelPlan, part: LinearPart, picks: np.ndarray
+    fit: Fit, plan: ModelPlan, part: LinearPart, picks: np.ndarray | None
 ) -> PredictorDraws:
-    """Return the coefficients of ``part`` for the draws at the positions ``picks``."""
-    return _assembled(
-        plan, part, lambda p: np.asarray(draws_of(fit, plan.parameter(p))[picks]), len(picks)
-    )
+    """Return the coefficients of ``part`` for the draws at the positions ``picks``.
+
+    ``None`` takes all draws, without a copy of those of the levels.
+    """
+    sizes = fit.tree["posterior"].sizes
+    n_draws = sizes["chain"] * sizes["draw"] if picks is None else len(picks)
+
+    def of(name: str) -> np.ndarray:
+        draws = draws_of(fit, plan.parameter(name))
+        return draws if picks is None else np.asarray(draws[picks])
+
+    return _assembled(plan, part, of, n_draws)
 
 
 def mean_predictor(fit: Fit, plan: ModelPlan, part: LinearPart) -> np.ndarray:

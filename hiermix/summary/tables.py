@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from hiermix.summary.arms.table import empty_arms
 from hiermix.summary.questions.table import empty_questions
 
 CRE_TEXTS = ("group", "term", "effect")
@@ -44,7 +45,8 @@ class Tables:
     ``summary`` has one row per population-level scalar, ``group_effects`` one per group, level
     and term, ``variance`` one per variance component or ratio, ``cre`` one per contextual effect
     (none without group means), ``identification`` one per group, level and term, ``questions`` one
-    per answer (none without questions in the spec).
+    per answer (none without questions in the spec), ``arms`` one per level and scale of the effect
+    (none without two arms).
     """
 
     summary: pd.DataFrame
@@ -53,6 +55,7 @@ class Tables:
     cre: pd.DataFrame
     identification: pd.DataFrame
     questions: pd.DataFrame = field(default_factory=empty_questions)
+    arms: pd.DataFrame = field(default_factory=empty_arms)
 
 
 def empty_cre() -> pd.DataFrame:

@@ -160,8 +160,8 @@ def response_levels(
 ) -> tuple[Levels, ...]:
     """Return what a question about the response compares, for each level of ``by``."""
     question = asked.question
-    rows = _Rows.of(scale, question)
-    means = _Means(scale, fit, rows, len(asked.picked) + 1)
+    rows = RowSets.of(scale, question)
+    means = RowMeans.of(scale, fit, rows, predictors=len(asked.picked) + 1)
     note = "; ".join(t for t in (noted, _fixed(question), means.note) if t)
     labels: tuple[str, ...] = ("",)
     reference: np.ndarray | None = None
@@ -199,7 +199,7 @@ def _fixed(question: QuestionSpec) -> str:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class RowSets:
     """Which rows are averaged together, and how much each counts.
 
     ``by`` are the labels of the sets; ``order`` sorts rows by set, ``starts`` is where each
@@ -212,7 +212,8 @@ class _Rows:
     weight: np.ndarray
 
     @classmethod
-    def of(cls, scale: ResponseScale, question: QuestionSpec) -> _Rows:
+    def of(cls, scale: ResponseScale, question: QuestionSpec) -> RowSets:
+        """Return the sets of a question, rows weighted by how often they occur."""
         weight = scale.design.rows
         if question.by is None:
             return cls(("",), np.arange(len(weight)), np.zeros(1, dtype=int), weight)
@@ -228,21 +229,45 @@ class _Rows:
         return np.asarray(sums / np.add.reduceat(self.weight, self.starts))
 
 
-class _Means:
-    """Averages over rows, draw by draw: arrays of shape ``(n_chains, n_picked, n_sets)``."""
+@dataclass(frozen=True)
+class RowMeans:
+    """Averages over rows, draw by draw: arrays of shape ``(n_chains, n_picked, n_sets)``.
 
-    def __init__(self, scale: ResponseScale, fit: Fit, rows: _Rows, predictors: int) -> None:
+    ``rows`` are the ``n_obs`` rows of the linear predictors that are asked about; ``coefficients``
+    has ``n_picked`` draws of each of ``chains``, and ``note`` says so where these are not all.
+    """
+
+    rows: RowSets
+    n_obs: int
+    chains: int
+    coefficients: PredictorDraws
+    curve: Curve
+    curve_slope: Curve
+    note: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        scale: ResponseScale,
+        fit: Fit,
+        rows: RowSets,
+        *,
+        predictors: int,
+        n_obs: int | None = None,
+    ) -> RowMeans:
+        """Choose and read the draws: all, unless ``n_obs`` (of the design) times them are many."""
         sizes = fit.tree["posterior"].sizes
-        self.chains, n_draws = sizes["chain"], sizes["draw"]
-        self.n_obs = scale.design.n_obs
-        a_draw = self.n_obs * self.chains * predictors
-        wanted = min(n_draws, max(MIN_DRAWS, MAX_CELLS // a_draw))
-        places = np.unique(np.linspace(0, n_draws - 1, wanted).round().astype(int))
-        picks = (np.arange(self.chains)[:, None] * n_draws + places).ravel()
-        self.note = "" if wanted == n_draws else f"{len(places)} of {n_draws} draws a chain"
-        self.rows = rows
-        self.coefficients = predictor_draws(fit, scale.plan, scale.plan.design.main, picks)
-        self.curve, self.curve_slope = CURVES[scale.plan.links[scale.design.main.parameter]]
+        chains, n_draws = sizes["chain"], sizes["draw"]
+        n_obs = scale.design.n_obs if n_obs is None else n_obs
+        wanted = min(n_draws, max(MIN_DRAWS, MAX_CELLS // (n_obs * chains * predictors)))
+        picks, note = None, ""
+        if wanted < n_draws:
+            places = np.unique(np.linspace(0, n_draws - 1, wanted).round().astype(int))
+            picks = (np.arange(chains)[:, None] * n_draws + places).ravel()
+            note = f"{len(places)} of {n_draws} draws a chain"
+        coefficients = predictor_draws(fit, scale.plan, scale.plan.design.main, picks)
+        curves = CURVES[scale.plan.links[scale.design.main.parameter]]
+        return cls(rows, n_obs, chains, coefficients, *curves, note)
 
     def expected(self, part: LinearPart) -> np.ndarray:
         """Return means of the expected response."""

@@ -1,0 +1,87 @@
+"""Effects of two arms as the report shows them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hiermix.artefacts.plots.forest import EACH_END, ends
+from hiermix.artefacts.texts import DASH, compact, decimals, fixed
+from hiermix.summary.arms.table import SCALES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hiermix.summary import Tables
+
+COLUMNS = (
+    ("level", "level", "name"),
+    ("trials", "trials", "number"),
+    ("rates", "rates", "number"),
+    ("raw", "counts alone", "number"),
+    ("difference", "difference", "number"),
+    ("better", "P(better)", "number"),
+    ("ratio", "ratio", "number"),
+    ("log_odds", "log odds ratio", "number"),
+)
+"""Key of a row, head of the column, and its CSS class."""
+
+
+@dataclass(frozen=True)
+class ArmsView:
+    """Levels of one factor, or all rows: ``left_out`` levels in the middle are not shown."""
+
+    title: str
+    rows: list[dict[str, str]]
+    left_out: int
+    columns: tuple[tuple[str, str, str], ...] = COLUMNS
+
+
+def arm_views(tables: Tables) -> list[ArmsView]:
+    """Return the effects over all rows, then those by each factor, sorted by the difference."""
+    if not len(tables.arms):
+        return []
+    return [_view(str(group), rows) for group, rows in tables.arms.groupby("group", sort=False)]
+
+
+def _view(group: str, rows: pd.DataFrame) -> ArmsView:
+    by_scale = {name: own.set_index("level") for name, own in rows.groupby("scale")}
+    first = by_scale[SCALES[0]]
+    ranked = first.reset_index().sort_values(["mean", "level"], kind="stable")
+    picked = ends(ranked, EACH_END)["level"]
+    return ArmsView(
+        f"By {group}" if group else "All rows",
+        [_row(level, {name: by_scale[name].loc[level] for name in SCALES}) for level in picked],
+        len(first) - len(picked),
+    )
+
+
+def _row(level: str, scales: dict[str, Any]) -> dict[str, str]:
+    first = scales[SCALES[0]]
+    digits = decimals(math.nan, _number(first["raw_se"]))
+    raw = fixed(_number(first["raw_estimate"]), digits)
+    if not math.isnan(_number(first["raw_se"])):
+        raw += f" ({fixed(_number(first['raw_se']), digits)})"
+    return {
+        "level": level,
+        "trials": f"{int(first['trials_control']):,} / {int(first['trials_treatment']):,}",
+        "rates": f"{compact(_number(first['rate_control']))} / "
+        f"{compact(_number(first['rate_treatment']))}",
+        "raw": raw,
+        **{name: _estimate(scales[name]) for name in SCALES},
+        "better": fixed(_number(first["prob_above"]), 3),
+    }
+
+
+def _estimate(row: Any) -> str:
+    mean, sd = _number(row["mean"]), _number(row["sd"])
+    if math.isnan(mean):
+        return DASH
+    digits = decimals(_number(row["mcse_mean"]), sd)
+    low, high = (fixed(_number(row[name]), digits) for name in ("lower", "upper"))
+    return f"{fixed(mean, digits)} ({low} to {high})"
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,1 @@
+"""Effects of two arms per level, from the draws of a fit."""
