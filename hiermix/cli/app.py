@@ -17,6 +17,7 @@ from hiermix.cli import (
     commands_prior_check,
     commands_results,
     commands_run,
+    commands_sensitivity,
     commands_start,
 )
 
@@ -59,5 +60,6 @@ app.command()(commands_results.report)
 app.command("prior-check")(commands_prior_check.prior_check)
 app.command()(commands_pooling.pooling)
 app.command()(commands_compare.compare)
+app.command()(commands_sensitivity.sensitivity)
 app.command()(commands_predict.predict)
 app.command()(commands_ask.ask)

@@ -53,7 +53,7 @@ def completely_pooled(prepared: Prepared, group: str) -> Prepared:
             f"without the effects by {group} there is no complete pooling: no term is left",
             hint=f"write y ~ 1 + (1 | {group}), with a common intercept",
         )
-    return _with(prepared, spec, replace(prepared.design, main=replace(main, group=kept)))
+    return restated(prepared, spec, replace(prepared.design, main=replace(main, group=kept)))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def not_pooled(prepared: Prepared, group: str, coefficients: Mapping[str, np.nda
         offset=offset,
     )
     design = replace(prepared.design, main=part, contextual=None)
-    return Unpooled(_with(prepared, spec, design), wide, tuple(t.name for t in known))
+    return Unpooled(restated(prepared, spec, design), wide, tuple(t.name for t in known))
 
 
 def _is_constant(term: CommonTerm, factor: Factor) -> bool:
@@ -162,7 +162,7 @@ def _wide_sds(prepared: Prepared, terms: list[GroupTerm]) -> dict[str, float]:
     }
 
 
-def _with(prepared: Prepared, spec: RunSpec, design: Design) -> Prepared:
+def restated(prepared: Prepared, spec: RunSpec, design: Design) -> Prepared:
     """Return the model of another spec and design on the same data."""
     # What the rows identify was asked of the model of the spec.
     plan = plan_model(spec, replace(design, identification=None))
