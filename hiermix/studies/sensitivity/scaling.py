@@ -100,7 +100,7 @@ def _variant(prepared: Prepared, name: str, sds: Sequence[Parameter], factor: fl
             stated[whole] = priors[0].text
         else:
             stated.update(zip(columns, (p.text for p in priors), strict=True))
-    changed = spec.model_copy(update={"priors": stated, "questions": ()})
+    changed = spec.model_copy(update={"priors": stated, "questions": (), "arms": None})
     return Variant(name, factor, "; ".join(texts), restated(prepared, changed, prepared.design))
 
 
