@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hiermix.artefacts.plots.forest import EACH_END, ends
+from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS, ends
 from hiermix.artefacts.texts import DASH, compact, decimals, fixed
 from hiermix.summary.arms.table import SCALES
 
@@ -37,9 +37,14 @@ class ArmsView:
     left_out: int
     columns: tuple[tuple[str, str, str], ...] = COLUMNS
 
+    @property
+    def gap(self) -> int | None:
+        """After how many rows levels are left out."""
+        return EACH_END if self.left_out else None
+
 
 def arm_views(tables: Tables) -> list[ArmsView]:
-    """Return the effects over all rows, then those by each factor, sorted by the difference."""
+    """Return the effects over all rows, then those by each factor, the largest first."""
     if not len(tables.arms):
         return []
     return [_view(str(group), rows) for group, rows in tables.arms.groupby("group", sort=False)]
@@ -48,8 +53,10 @@ def arm_views(tables: Tables) -> list[ArmsView]:
 def _view(group: str, rows: pd.DataFrame) -> ArmsView:
     by_scale = {name: own.set_index("level") for name, own in rows.groupby("scale")}
     first = by_scale[SCALES[0]]
-    ranked = first.reset_index().sort_values(["mean", "level"], kind="stable")
-    picked = ends(ranked, EACH_END)["level"]
+    ranked = first.reset_index().sort_values(
+        ["mean", "level"], ascending=[False, True], kind="stable"
+    )
+    picked = (ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked)["level"]
     return ArmsView(
         f"By {group}" if group else "All rows",
         [_row(level, {name: by_scale[name].loc[level] for name in SCALES}) for level in picked],

@@ -15,12 +15,16 @@ from hiermix.artefacts.contextual_view import contextual_sentences
 from hiermix.artefacts.identity import fingerprint, versions
 from hiermix.artefacts.manifest import Manifest
 from hiermix.artefacts.questions_view import question_sentences
-from hiermix.artefacts.resolve import prior_texts
+from hiermix.artefacts.resolve import prior_texts, priors_by_label
+from hiermix.artefacts.statement import statement
 from hiermix.spec import canonical_json
 from hiermix.summary.pooling_words import pooling_sentences
 
 if TYPE_CHECKING:
     from hiermix.pipeline import Prepared, RunResult
+
+MAX_NAMED = 12
+"""Terms that the words of a model name; the formula and the tables have all."""
 
 
 def describe(result: RunResult, target: Path, started_at: datetime | None = None) -> Manifest:
@@ -84,6 +88,9 @@ def _spec(prepared: Prepared) -> dict[str, Any]:
 
 
 def _data(prepared: Prepared) -> dict[str, Any]:
+    # Imported here: scipy takes longer than commands that read a finished run may last.
+    from hiermix.design.facts import factor_facts, response_facts
+
     frame = prepared.frame
     return {
         "path": prepared.loaded.spec.data.path,
@@ -91,16 +98,25 @@ def _data(prepared: Prepared) -> dict[str, Any]:
         "rows_read": frame.n_read,
         "rows_used": frame.n_rows,
         "rows_dropped": dict(frame.dropped),
+        "response": response_facts(prepared.design),
+        "factors": list(factor_facts(prepared.plan.parts)),
     }
 
 
 def _model(prepared: Prepared) -> dict[str, Any]:
+    from hiermix.model.words import part_words, pooling_facts, pooling_words
+
     plan, design = prepared.plan, prepared.design
     spec = prepared.loaded.spec.model
     factors = {factor.name: factor.n_groups for part in plan.parts for factor in part.factors}
     return {
         "formula": design.formula,
         "components": dict(spec.components),
+        "words": [
+            *(part_words(plan, part, spec.family, MAX_NAMED) for part in plan.parts),
+            *[pooling_words(pool) for pool in pooling_facts(plan)][:MAX_NAMED],
+        ],
+        "statement": statement(prepared),
         "family": spec.family,
         "links": dict(plan.links),
         "levels": factors,
@@ -108,7 +124,9 @@ def _model(prepared: Prepared) -> dict[str, Any]:
             {
                 "parameter": parameter.name,
                 "role": parameter.role,
+                "component": parameter.component,
                 "prior": prior_texts(parameter),
+                "by_label": priors_by_label(parameter),
                 "default": parameter.default_prior,
             }
             for parameter in plan.parameters

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.arms_view import arm_views
 from hiermix.artefacts.contextual_view import contextual_view
+from hiermix.artefacts.data_view import data_view
+from hiermix.artefacts.level_view import QUANTILE_HEADS, level_views
+from hiermix.artefacts.model_view import model_view
+from hiermix.artefacts.plots.gallery import MAX_TERMS
 from hiermix.artefacts.questions_view import question_views
 from hiermix.artefacts.tables import (
     ARMS,
@@ -20,11 +24,11 @@ from hiermix.artefacts.tables import (
 from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
 from hiermix.artefacts.views import (
     attempt_rows,
-    level_views,
+    brief_sentences,
     ordered_findings,
     population_rows,
-    prior_rows,
     variance_rows,
+    worst_rows,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +48,17 @@ HEADLINES = {
     "warn": "PASSED WITH WARNINGS",
     "fail": "FAILED",
 }
+
+LOUD = ("fail", "warn", "waived")
+
+COMMANDS = (
+    "hiermix run spec.resolved.yaml --out again",
+    "hiermix gates .",
+    "hiermix report .",
+)
+"""What to type in the folder of a run."""
+
+QUANTILE_COLUMNS = [("of", "quantity", "name"), *((h, h, "number") for h in QUANTILE_HEADS)]
 
 MEANINGS = {
     "pass": "Every gate passed.",
@@ -68,8 +83,8 @@ def render_report(
     tables, verdict
         What was found.
     figures
-        SVG text by file name: ``forest.svg``, ``group-1.svg``..., ``predictive.svg``,
-        ``chains.svg``; those that are missing are left out.
+        SVG text by file name: ``forest.svg``, ``group-1.svg``, ``shrinkage-1.svg``...,
+        ``predictive.svg``, ``chains.svg``; those that are missing are left out.
     attempts
         All that were made; a single one has nothing to tell.
     """
@@ -89,9 +104,14 @@ def render_report(
             headline=HEADLINES[verdict.status],
             meaning=MEANINGS[verdict.status],
             status=verdict.status,
-            findings=findings,
             attempts=attempt_rows(attempts) if len(attempts) > 1 else [],
-            loud=[f for f in findings if f.status in ("fail", "warn", "waived")],
+            loud=[f for f in findings if f.status in LOUD],
+            quiet=[f for f in findings if f.status not in LOUD],
+            worst=worst_rows(tables),
+            brief=brief_sentences(tables),
+            model=model_view(manifest),
+            data=data_view(manifest),
+            commands=COMMANDS,
             tally=_tally(verdict),
             population=population_rows(tables),
             variance=variance_rows(tables),
@@ -100,9 +120,13 @@ def render_report(
             arms=arm_views(tables),
             arms_file=ARMS_PARQUET if len(tables.arms) > CSV_ROWS else ARMS,
             identification=manifest.model.get("identification", {}),
-            priors=prior_rows(manifest),
             levels=views,
-            level_figures=[drawings.get(f"group-{i}.svg") for i in range(1, len(views) + 1)],
+            level_figures=[
+                (drawings.get(f"group-{i}.svg"), drawings.get(f"shrinkage-{i}.svg"))
+                for i in range(1, len(views) + 1)
+            ],
+            quantile_columns=QUANTILE_COLUMNS,
+            max_terms=MAX_TERMS,
             group_effects_file=GROUP_EFFECTS_PARQUET if large else GROUP_EFFECTS,
             identification_file=IDENTIFICATION_PARQUET if many else IDENTIFICATION,
             figures=drawings,

@@ -117,3 +117,11 @@ def prior_texts(parameter: Parameter) -> str:
     if isinstance(parameter.prior, tuple):
         return "; ".join(dict.fromkeys(p.text for p in parameter.prior))
     return f"fixed at {parameter.prior:g}"
+
+
+def priors_by_label(parameter: Parameter) -> dict[str, str]:
+    """Return the prior of each scalar of a parameter by its label, nothing where all are equal."""
+    if not isinstance(parameter.prior, tuple) or len(set(parameter.prior)) == 1:
+        return {}
+    labels = [label for _, names in parameter.dims for label in names]
+    return {label: p.text for label, p in zip(labels, parameter.prior, strict=True)}

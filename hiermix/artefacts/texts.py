@@ -76,6 +76,26 @@ def cut_to(text: str, width: float) -> str:
     return kept + ELLIPSIS
 
 
+def cut_inside(text: str, width: float) -> str:
+    """Return a text cut to ``width`` ems so that a third of it is the end of the text.
+
+    Long names often differ at their ends only.
+
+    Examples
+    --------
+    >>> cut_inside("a_long_predictor_17", 9), cut_inside("sigma", 9)
+    ('a_long_p…r_17', 'sigma')
+    """
+    if ems(text) <= width:
+        return text
+    end = ""
+    for character in reversed(text):
+        if ems(character + end) > width / 3:
+            break
+        end = character + end
+    return cut_to(text, width - ems(end)) + end
+
+
 NEGLIGIBLE = 1e-12
 """An sd below is rounding error of something that does not vary."""
 

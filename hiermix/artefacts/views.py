@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hiermix.artefacts.plots.forest import EACH_END, ends
 from hiermix.artefacts.texts import DASH, compact, decimals, fixed, seconds_text
-from hiermix.summary.pooling_words import term_sentences
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from hiermix.artefacts.manifest import Manifest
     from hiermix.escalation import Attempt
     from hiermix.gates import Verdict
     from hiermix.gates.verdict import Finding
     from hiermix.summary import Tables
 
 ESTIMATES = ("mean", "sd", "median", "lower", "upper")
-
-DAGGER = " \N{DAGGER}"
-"""Marks levels whose effect the likelihood does not tell from others."""
 
 SEVERITY = ("fail", "warn", "waived", "pass", "not applicable")
 
@@ -44,23 +34,6 @@ QUANTITIES = {
     "r2_marginal": "R\N{SUPERSCRIPT TWO} marginal",
     "pooling_factor": "pooling factor",
 }
-
-
-@dataclass(frozen=True)
-class LevelsView:
-    """Rows of one group term; ``left_out`` levels in the middle are not shown.
-
-    ``unidentified`` counts the levels, shown or not, that the likelihood does not tell apart;
-    ``pooling`` is a sentence about their pooling weights.
-    """
-
-    group: str
-    term: str
-    n_levels: int
-    left_out: int
-    rows: list[dict[str, str]]
-    unidentified: int
-    pooling: str = ""
 
 
 def ordered_findings(verdict: Verdict) -> list[Finding]:
@@ -88,20 +61,28 @@ def population_rows(tables: Tables) -> list[dict[str, str]]:
     return rows
 
 
-LONG_NUMBER = re.compile(r"\d+\.\d{4,}(?:e[-+]?\d+)?")
-"""Numbers that the report shortens to six digits; `spec.resolved.yaml` has all of them."""
+MAX_BRIEF = 6
+"""Common effects, and group sds, that the page begins with."""
 
 
-def prior_rows(manifest: Manifest) -> list[dict[str, str]]:
-    """Return the priors with their numbers and where they come from."""
-    return [
-        {
-            "parameter": str(row["parameter"]),
-            "prior": LONG_NUMBER.sub(lambda m: f"{float(m[0]):.6g}", str(row["prior"])),
-            "source": "default" if row["default"] else "spec",
-        }
-        for row in manifest.model["priors"]
+def brief_sentences(tables: Tables) -> list[str]:
+    """Return the common effects and how much levels differ, in a sentence each, a few of them."""
+    common = tables.summary[tables.summary["role"] == "common"]
+    effects = [r for r in population_rows(tables) if r["parameter"] in set(common["parameter"])]
+    # An intercept is told where nothing else is.
+    effects = [r for r in effects if "Intercept" not in r["parameter"]] or effects
+    spreads = [r for r in variance_rows(tables) if r["quantity"] == "sd" and r["group"]]
+    said = [f"{r['parameter']}: {_with_interval(r)}" for r in effects[:MAX_BRIEF]]
+    said += [
+        f"{r['term']} differs between levels of {r['group']} by an sd of {_with_interval(r)}"
+        for r in spreads[:MAX_BRIEF]
     ]
+    hidden = max(len(effects) - MAX_BRIEF, 0) + max(len(spreads) - MAX_BRIEF, 0)
+    return [*said, f"{hidden} more are in the tables below"] if hidden else said
+
+
+def _with_interval(row: dict[str, str]) -> str:
+    return f"{row['mean']} ({row['lower']} to {row['upper']})"
 
 
 def attempt_rows(attempts: Sequence[Attempt]) -> list[dict[str, str]]:
@@ -118,6 +99,40 @@ def attempt_rows(attempts: Sequence[Attempt]) -> list[dict[str, str]]:
     ]
 
 
+WORST = 10
+"""Parameters that are listed as the worst."""
+
+
+def worst_rows(tables: Tables) -> list[dict[str, str]]:
+    """Return the parameters, those of levels included, whose chains agree least.
+
+    Sorted by R-hat, a missing one first, then by bulk ESS.
+    """
+    found = [
+        (str(row["parameter"]), _number(row["rhat"]), _number(row["ess_bulk"]))
+        for row in tables.summary.to_dict("records")
+    ]
+    effects = tables.group_effects
+    if len(effects):
+        # Of many levels only those that can be among the worst.
+        ranked = effects.sort_values(
+            ["rhat", "ess_bulk"], ascending=[False, True], na_position="first"
+        ).head(WORST)
+        found += [
+            (
+                f"{row['term']} by {row['group']}: {row['level']}",
+                _number(row["rhat"]),
+                _number(row["ess_bulk"]),
+            )
+            for row in ranked.to_dict("records")
+        ]
+    found.sort(key=lambda f: (-f[1] if f[1] == f[1] else -math.inf, f[2]))
+    return [
+        {"parameter": name, "rhat": fixed(rhat, 4), "ess_bulk": fixed(ess, 0)}
+        for name, rhat, ess in found[:WORST]
+    ]
+
+
 def variance_rows(tables: Tables) -> list[dict[str, str]]:
     """Return the rows of the variance table as texts, without variances and covariances."""
     rows = []
@@ -130,66 +145,14 @@ def variance_rows(tables: Tables) -> list[dict[str, str]]:
         rows.append(
             {
                 "of": of or "the model",
+                "term": str(row["term"]),
+                "group": str(row["group"]),
                 "component": str(row["component"]),
                 "quantity": QUANTITIES.get(str(row["quantity"]), str(row["quantity"])),
                 **{name: fixed(_number(row[name]), digits) for name in ESTIMATES},
             }
         )
     return rows
-
-
-def level_views(tables: Tables) -> list[LevelsView]:
-    """Return the group effects, a view for each group term, sorted by coefficient."""
-    effects = tables.group_effects
-    if not len(effects):
-        return []
-    said = dict(term_sentences(tables))
-    return [
-        _levels(str(group), str(term), rows, said.get((str(group), str(term)), ""))
-        for (group, term), rows in effects.groupby(["group", "term"], sort=False)
-    ]
-
-
-def _levels(group: str, term: str, rows: pd.DataFrame, pooling: str) -> LevelsView:
-    ranked = rows.sort_values(["coefficient_mean", "level"], kind="stable")
-    picked = ends(ranked, EACH_END)
-    return LevelsView(
-        group=group,
-        term=term,
-        n_levels=len(rows),
-        left_out=len(rows) - len(picked),
-        rows=[_level(row) for row in picked.to_dict("records")],
-        unidentified=int((~rows["identified"].fillna(True).astype(bool)).sum()),
-        pooling=pooling,
-    )
-
-
-def _level(row: dict[Any, Any]) -> dict[str, str]:
-    sd, ess = _number(row["coefficient_sd"]), _number(row["ess_bulk"])
-    # The table has no MCSE; that of a mean is about sd / sqrt(ESS).
-    mcse = sd / math.sqrt(ess) if ess > 0 else math.nan
-    digits = decimals(mcse, sd)
-    names = (
-        "deviation_mean",
-        "deviation_sd",
-        "coefficient_mean",
-        "coefficient_sd",
-        "lower",
-        "upper",
-        "raw_estimate",
-        "raw_se",
-    )
-    shares = ("pooling", "shrinkage", "prob_best")
-    mark = DAGGER if row["identified"] is False else ""
-    return {
-        "level": f"{row['level']}{mark}",
-        "n_rows": str(row["n_rows"]),
-        **{name: fixed(_number(row[name]), digits) for name in names},
-        **{name: fixed(_number(row[name]), 2) for name in shares},
-        "rank": fixed(_number(row["rank"]), 1),
-        "ess_bulk": fixed(_number(row["ess_bulk"]), 0),
-        "rhat": fixed(_number(row["rhat"]), 3),
-    }
 
 
 def _number(value: Any) -> float:

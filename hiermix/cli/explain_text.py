@@ -12,33 +12,26 @@ from hiermix.cli.text import Line, line
 from hiermix.cli.verdict_view import verdict_lines
 
 if TYPE_CHECKING:
-    from hiermix.design.types import Design, GroupTerm, LinearPart
-    from hiermix.model.plan import ModelPlan, Parameter
+    from hiermix.design.types import Design
     from hiermix.pipeline import Prepared
-    from hiermix.spec.priors import Prior
 
 
 def explain_document(prepared: Prepared) -> dict[str, Any]:
     """Return everything that ``explain`` tells, as JSON values."""
     plan, frame = prepared.plan, prepared.frame
     design = plan.design
+    from hiermix.design.facts import contextual_facts, factor_facts, part_facts
     from hiermix.engines import ENGINES, adapts
-    from hiermix.model.plan import correlation_name
+    from hiermix.model.words import part_words, pooling_facts, prior_facts
 
-    parts = dict(_parts(design))
-    correlated = {
-        plan.label(part, term.name): plan.label(part, correlation_name(block.factor.name))
-        for part in parts.values()
-        for block in part.correlated_blocks
-        for term in block.terms
-    }
+    family = prepared.loaded.spec.model.family
     return {
         "name": prepared.loaded.spec.name,
         "model": {
             "formula": design.formula,
-            "family": prepared.loaded.spec.model.family,
+            "family": family,
             "links": dict(plan.links),
-            "words": [_words(prepared, name, part) for name, part in parts.items()],
+            "words": [part_words(plan, part, family) for part in plan.parts],
             "notes": list(plan.notes),
         },
         "data": {
@@ -47,16 +40,12 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
             "dropped": dict(frame.dropped),
             "sha256": frame.sha256,
         },
-        "design": {name: _part(part) for name, part in parts.items()},
-        "factors": list(_factors(parts)),
-        "cre": list(_contextual(design)),
+        "design": {part.parameter: part_facts(part) for part in plan.parts},
+        "factors": list(factor_facts(plan.parts)),
+        "cre": list(contextual_facts(design)),
         "identification": _identification(design),
-        "priors": [
-            row
-            for parameter in plan.parameters
-            for row in _priors(parameter, correlated.get(parameter.name, ""))
-        ],
-        "pooling": [_pooling(plan, part, term) for part in parts.values() for term in part.group],
+        "priors": list(prior_facts(plan)),
+        "pooling": list(pooling_facts(plan)),
         "parameterization": [
             {
                 "term": centring.term,
@@ -93,67 +82,6 @@ def _reduction(prepared: Prepared) -> str:
     return reduce_plan(prepared.plan).sentence()
 
 
-def _parts(design: Design) -> Iterator[tuple[str, LinearPart]]:
-    yield design.main.parameter, design.main
-    yield from design.components.items()
-
-
-def _words(prepared: Prepared, name: str, part: LinearPart) -> str:
-    """Return one sentence for the linear predictor of one parameter."""
-    plan, family = prepared.plan, prepared.loaded.spec.model.family
-    pieces = ["an intercept"] if part.intercept else []
-    pieces += [term.name for term in part.common]
-    for factor in part.factors:
-        own = [t for t in part.group if t.factor.name == factor.name]
-        effects = " and ".join(
-            "an own intercept" if t.expression == "1" else f"an own effect of {t.expression}"
-            for t in own
-        )
-        pieces.append(f"{effects} for each of the {factor.n_groups} levels of {factor.name}")
-    pieces += ["a known offset"] if part.offset is not None else []
-    link = plan.links.get(name, "identity")
-    target = name if link == "identity" else f"{link}({name})"
-    return (
-        f"{plan.design.response.name} is {family}; its {target} is the sum of "
-        f"{', '.join(pieces) or 'nothing'}"
-    )
-
-
-def _part(part: LinearPart) -> dict[str, Any]:
-    correlated = {term.name for block in part.correlated_blocks for term in block.terms}
-    return {
-        "intercept": part.intercept,
-        "common": [{"term": term.name, "columns": list(term.columns)} for term in part.common],
-        "group": [
-            {
-                "term": term.name,
-                "factor": term.factor.name,
-                "columns": list(term.columns),
-                "correlated": term.name in correlated,
-            }
-            for term in part.group
-        ],
-        "offset": part.offset is not None,
-    }
-
-
-def _contextual(design: Design) -> Iterator[dict[str, Any]]:
-    contextual = design.contextual
-    if contextual is None:
-        return
-    for group, terms in contextual.terms.items():
-        yield {
-            "group": group,
-            "form": contextual.forms[group],
-            "terms": list(terms),
-            "columns": [
-                {"column": c.source, "within": c.within, "mean": c.mean}
-                for c in contextual.columns
-                if c.group == group
-            ],
-        }
-
-
 def _identification(design: Design) -> dict[str, Any]:
     from hiermix.design.identification import sentences
     from hiermix.design.identification.codes import Status
@@ -180,68 +108,6 @@ def _identification(design: Design) -> dict[str, Any]:
             for term in audit.terms
         ],
         "sentences": list(sentences(audit, REPORTED)),
-    }
-
-
-def _factors(parts: dict[str, LinearPart]) -> Iterator[dict[str, Any]]:
-    factors = {factor.name: factor for part in parts.values() for factor in part.factors}
-    for factor in factors.values():
-        counts = [int(count) for count in factor.counts]
-        yield {
-            "factor": factor.name,
-            "levels": factor.n_groups,
-            "rows_min": min(counts),
-            "rows_median": float(statistics.median(counts)),
-            "rows_max": max(counts),
-            "single_row_levels": sum(count == 1 for count in counts),
-        }
-
-
-def _priors(parameter: Parameter, correlations: str = "") -> Iterator[dict[str, Any]]:
-    """Yield one row for a parameter, or one a label where the labels' priors differ.
-
-    ``correlations`` names those of group-specific effects with others.
-    """
-    row = {
-        "parameter": parameter.name,
-        "role": parameter.role,
-        "component": parameter.component,
-        "default": parameter.default_prior,
-    }
-    if parameter.prior is None:
-        correlated = f", correlated by {correlations}" if correlations else ""
-        yield {**row, "prior": f"Normal(0, {parameter.name}_sigma){correlated}"}
-    elif isinstance(parameter.prior, int | float):
-        yield {**row, "prior": f"fixed at {parameter.prior:g}"}
-    elif len(set(parameter.prior)) == 1:
-        yield {**row, "prior": _prior_text(parameter.prior[0])}
-    else:
-        labels = [label for _, names in parameter.dims for label in names]
-        for label, prior in zip(labels, parameter.prior, strict=True):
-            yield {**row, "parameter": f"{parameter.name}[{label}]", "prior": _prior_text(prior)}
-
-
-def _prior_text(prior: Prior) -> str:
-    """Return a prior to six digits; the resolved spec of a run has them all."""
-    arguments = ", ".join(f"{name}={value:.6g}" for name, value in prior.arguments)
-    return f"{prior.distribution}({arguments})"
-
-
-def _pooling(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> dict[str, Any]:
-    if term.expression == "1":
-        towards = "Intercept" if part.intercept else "0"
-    else:
-        common = {t.name for t in part.common}
-        towards = term.expression if term.expression in common else "0"
-    spreads = {p.name: p for p in plan.parameters if p.role == "group_sd"}
-    label = plan.label(part, term.name)
-    name = f"{label}_sigma" if f"{label}_sigma" in spreads else None
-    return {
-        "term": label,
-        "levels": term.factor.n_groups,
-        "towards": towards if towards == "0" else plan.label(part, towards),
-        "spread": name,
-        "spread_prior": next(_priors(spreads[name]))["prior"] if name else None,
     }
 
 
@@ -353,11 +219,11 @@ def _about_identification(found: dict[str, Any]) -> Iterator[Line]:
 def _about_pooling(told: dict[str, Any]) -> Iterator[Line]:
     if not told["pooling"]:
         return
+    from hiermix.model.words import pooling_words
+
     yield from _section("Pooling")
     for pool in told["pooling"]:
-        spread = f"; spread {pool['spread']} ~ {pool['spread_prior']}" if pool["spread"] else ""
-        pull = f"{pool['levels']} levels are pulled towards {pool['towards']}"
-        yield line(f"  {pool['term']}: {pull}{spread}")
+        yield line(f"  {pooling_words(pool)}")
     if told["parameterization"]:
         yield from _section("Parameterization")
     for centring in told["parameterization"]:

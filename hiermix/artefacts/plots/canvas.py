@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from hiermix.artefacts.texts import cut_to, ems, shown
+from hiermix.artefacts.texts import cut_inside, ems, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,7 +128,7 @@ def _attribute(key: str, value: str, name: str) -> str:
 
 def label(text: str) -> str:
     """Return a label from the data as a figure shows it: literal, on one line, not too long."""
-    return cut_to(shown(text), LABEL_EMS)
+    return cut_inside(shown(text), LABEL_EMS)
 
 
 def left_margin(labels: list[str]) -> float:

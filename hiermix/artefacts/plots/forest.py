@@ -29,6 +29,8 @@ ROW = 0.23
 
 HEAD = 0.34
 FOOT = 0.36
+UNIT = 0.18
+"""Inches of the name of an axis."""
 
 MAX_LEVELS = 60
 EACH_END = 20
@@ -47,7 +49,7 @@ PANELS = (
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows that share an axis; ``reference`` is where the dashed line goes."""
+    """Rows that share an axis; ``reference`` is where the dashed line goes, ``unit`` its name."""
 
     title: str
     labels: list[str]
@@ -55,17 +57,24 @@ class Panel:
     lower: np.ndarray
     upper: np.ndarray
     reference: float | None = None
+    unit: str = ""
+
+    @property
+    def foot(self) -> float:
+        """Inches below the axis."""
+        return FOOT + (UNIT if self.unit else 0.0)
 
     @property
     def height(self) -> float:
         """Inches, head and foot included."""
-        return HEAD + FOOT + ROW * len(self.labels)
+        return HEAD + self.foot + ROW * len(self.labels)
 
 
-def population_forest(summary: pd.DataFrame, interval: float) -> str:
+def population_forest(summary: pd.DataFrame, interval: float, unit: str = "") -> str:
     """Return the forest plot of the population-level table, one panel for each kind.
 
     Each kind has its own axis, since an intercept or an sd is on another scale than an effect.
+    ``unit`` is that of the intercept, and of effects per unit of their columns.
     """
     kind = np.where(summary["parameter"] == "Intercept", "intercept", summary["role"])
     panels = []
@@ -73,14 +82,19 @@ def population_forest(summary: pd.DataFrame, interval: float) -> str:
         rows = summary[np.isin(kind, kinds)].head(MAX_ROWS)
         if len(rows):
             reference = 0.0 if kinds in (("common",), ("correlation",)) else None
-            panels.append(_panel(title, rows, rows["parameter"], "mean", reference))
+            own = unit if kinds == ("intercept",) else ""
+            if unit and kinds == ("common",):
+                own = f"{unit}, per unit"
+            panels.append(_panel(title, rows, rows["parameter"], "mean", reference, own))
     return _drawn(
         "forest", panels, f"Population-level estimates: means and {interval:.0%} intervals"
     )
 
 
-def caterpillar(effects: pd.DataFrame, common: float | None, name: str, interval: float) -> str:
-    """Return the plot of the coefficients of one group term, sorted; the ends only if many.
+def caterpillar(
+    effects: pd.DataFrame, common: float | None, name: str, interval: float, unit: str = ""
+) -> str:
+    """Return the plot of the coefficients of one group term, the largest on top; the ends if many.
 
     Parameters
     ----------
@@ -92,13 +106,14 @@ def caterpillar(effects: pd.DataFrame, common: float | None, name: str, interval
         Name of the figure.
     interval
         Probability of the intervals.
+    unit
+        Of the coefficients.
     """
     group, term = effects["group"].iloc[0], effects["term"].iloc[0]
-    ranked = effects.sort_values(["coefficient_mean", "level"], kind="stable")
-    picked = ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked
-    panel = _panel(f"{term} by {group}", picked, picked["level"], "coefficient_mean", common)
-    if len(picked) < len(ranked):
-        panel = _with_gap(panel, len(ranked) - len(picked))
+    picked = shown_levels(effects)
+    panel = _panel(f"{term} by {group}", picked, picked["level"], "coefficient_mean", common, unit)
+    if len(picked) < len(effects):
+        panel = _with_gap(panel, len(effects) - len(picked))
     text = f"Coefficient {term} of each level of {group}: means and {interval:.0%} intervals"
     return _drawn(name, [panel], text)
 
@@ -134,6 +149,17 @@ def comparison_forest(table: pd.DataFrame, interval: float = 0.9) -> str:
     return _drawn("compare", panels, f"Comparison of runs: elpd and {interval:.0%} intervals")
 
 
+def shown_levels(effects: pd.DataFrame) -> pd.DataFrame:
+    """Return the levels of one group term that are shown, the largest coefficient first.
+
+    All up to ``MAX_LEVELS``, else ``EACH_END`` at each end.
+    """
+    ranked = effects.sort_values(
+        ["coefficient_mean", "level"], ascending=[False, True], kind="stable"
+    )
+    return ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked
+
+
 def ends(ranked: pd.DataFrame, each: int) -> pd.DataFrame:
     """Return the first and the last ``each`` rows, or all if there are not more."""
     if len(ranked) <= 2 * each:
@@ -142,7 +168,12 @@ def ends(ranked: pd.DataFrame, each: int) -> pd.DataFrame:
 
 
 def _panel(
-    title: str, rows: pd.DataFrame, labels: pd.Series, middle: str, reference: float | None
+    title: str,
+    rows: pd.DataFrame,
+    labels: pd.Series,
+    middle: str,
+    reference: float | None,
+    unit: str = "",
 ) -> Panel:
     return Panel(
         title=label(title),
@@ -151,6 +182,7 @@ def _panel(
         lower=rows["lower"].to_numpy(dtype=float),
         upper=rows["upper"].to_numpy(dtype=float),
         reference=reference if reference is not None and np.isfinite(reference) else None,
+        unit=label(unit),
     )
 
 
@@ -167,6 +199,7 @@ def _with_gap(panel: Panel, left_out: int) -> Panel:
         widened(panel.lower),
         widened(panel.upper),
         panel.reference,
+        panel.unit,
     )
 
 
@@ -178,7 +211,7 @@ def _drawn(name: str, panels: list[Panel], alternative: str) -> str:
         top = total
         for panel in panels:
             top -= panel.height
-            axes = frame(figure, left, top + FOOT, panel.height - HEAD - FOOT)
+            axes = frame(figure, left, top + panel.foot, panel.height - HEAD - panel.foot)
             _draw_panel(axes, panel)
 
     return drawn(name, total, draw, alternative)
@@ -198,3 +231,4 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel(panel.unit)

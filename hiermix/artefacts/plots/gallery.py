@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hiermix.artefacts.model_view import SCALES
 from hiermix.artefacts.plots.chains import MAX_PARAMETERS, chain_plots
 from hiermix.artefacts.plots.forest import caterpillar, population_forest
 from hiermix.artefacts.plots.predictive import predictive_check
+from hiermix.artefacts.plots.shrinkage import term_shrinkage
 from hiermix.summary.draws import draws_of, is_fixed
 
 if TYPE_CHECKING:
@@ -16,26 +18,34 @@ if TYPE_CHECKING:
 
     from hiermix.pipeline import RunResult
 
-MAX_CATERPILLARS = 8
+MAX_TERMS = 12
+"""Group terms that have figures."""
 
 
 def figures(result: RunResult) -> dict[str, str]:
     """Return the SVG text of each figure by file name, in the order that a report shows them.
 
-    ``forest.svg``, ``group-1.svg``... (one for each group term, at most ``MAX_CATERPILLARS``),
-    ``predictive.svg`` where there are replicated data, ``chains.svg``.
+    ``forest.svg``; ``group-1.svg`` and, where levels have raw estimates, ``shrinkage-1.svg`` for
+    each group term, ``MAX_TERMS`` of them at most; ``predictive.svg`` where there are
+    replicated data; ``chains.svg``.
     """
     interval = result.prepared.loaded.spec.outputs.interval
     summary, effects = result.tables.summary, result.tables.group_effects
     found = {}
     if len(summary):
-        found["forest.svg"] = population_forest(summary, interval)
+        single = not result.prepared.plan.design.components
+        unit = _unit(result, "") if single else ""
+        found["forest.svg"] = population_forest(summary, interval, unit)
     terms = effects.groupby(["group", "term"], sort=False) if len(effects) else ()
     for number, (key, rows) in enumerate(terms, start=1):
-        if number > MAX_CATERPILLARS:
+        if number > MAX_TERMS:
             break
         common = _common_mean(summary, str(key[1]))
-        found[f"group-{number}.svg"] = caterpillar(rows, common, f"group-{number}", interval)
+        unit = _unit(result, str(key[1]))
+        found[f"group-{number}.svg"] = caterpillar(rows, common, f"group-{number}", interval, unit)
+        pulled = term_shrinkage(rows, common, f"shrinkage-{number}", interval, unit)
+        if pulled is not None:
+            found[f"shrinkage-{number}.svg"] = pulled
     check = _predictive(result)
     if check is not None:
         found["predictive.svg"] = check
@@ -48,6 +58,18 @@ def figures(result: RunResult) -> dict[str, str]:
 def _common_mean(summary: pd.DataFrame, term: str) -> float | None:
     rows = summary.loc[(summary["parameter"] == term) & (summary["role"] == "common"), "mean"]
     return float(rows.iloc[0]) if len(rows) else 0.0
+
+
+def _unit(result: RunResult, term: str) -> str:
+    """Return the scale of the coefficients of a term, per unit of its column for a slope."""
+    plan = result.prepared.plan
+    component = next((c for c in plan.design.components if term.startswith(f"{c}_")), None)
+    parameter = component or plan.design.main.parameter
+    link = plan.links.get(parameter, "identity")
+    response = plan.design.response.name
+    scale = f"units of {response}" if link == "identity" else SCALES.get(link, link)
+    slope = term.removeprefix(f"{component}_") not in ("", "Intercept")
+    return f"{scale.format(parameter)}{', per unit' if slope else ''}"
 
 
 def _predictive(result: RunResult) -> str | None:

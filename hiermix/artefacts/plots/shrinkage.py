@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hiermix.artefacts.plots import forest
 from hiermix.artefacts.plots.canvas import (
     CHAINS,
     FAINT,
@@ -18,7 +19,7 @@ from hiermix.artefacts.plots.canvas import (
     label,
     left_margin,
 )
-from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS, ROW, ends
+from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS, ROW, UNIT, ends, shown_levels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,9 @@ REACH = 2.5
 """Axes reach beyond the partially pooled intervals by this share of their range at most: a raw
 estimate far out would leave no room for the others."""
 
+LEGEND_FROM = 0.3
+"""Share of the width at which a legend begins at the latest."""
+
 SHORTEST = 0.02
 """Arrows that are shorter, as a share of the axis, would be all head."""
 
@@ -43,10 +47,21 @@ class _Panel:
     title: str
     rows: pd.DataFrame
     left_out: int
+    middle: str = "complete"
+    """What the dashed line is called."""
+    unit: str = ""
+
+    @property
+    def head(self) -> float:
+        return HEAD if self.title else forest.HEAD
+
+    @property
+    def foot(self) -> float:
+        return (FOOT if self.title else forest.FOOT) + (UNIT if self.unit else 0.0)
 
     @property
     def height(self) -> float:
-        return HEAD + FOOT + ROW * (len(self.rows) + (self.left_out > 0))
+        return self.head + self.foot + ROW * (len(self.rows) + (self.left_out > 0))
 
 
 def shrinkage_plot(levels: pd.DataFrame, interval: float) -> str:
@@ -71,6 +86,51 @@ def shrinkage_plot(levels: pd.DataFrame, interval: float) -> str:
         picked = ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked
         title = label(f"{term} by {group}")
         panels.append(_Panel(title, picked, len(ranked) - len(picked)))
+    group = levels["group"].iloc[0]
+    text = f"Raw and partially pooled estimates of the levels of {group}"
+    return _drawn("pooling", panels, interval, text)
+
+
+def term_shrinkage(
+    effects: pd.DataFrame, common: float | None, name: str, interval: float, unit: str = ""
+) -> str | None:
+    """Return the plot of one group term of a run, ``None`` where no level has a raw estimate.
+
+    The levels of the caterpillar plot in its order; the dashed line is the common effect.
+
+    Parameters
+    ----------
+    effects
+        Rows of ``group_effects`` of one group and term.
+    common
+        Posterior mean of the common effect.
+    name
+        Name of the figure.
+    interval
+        Probability of the intervals.
+    unit
+        Of the coefficients.
+    """
+    picked = shown_levels(effects)
+    drawable = picked[["raw_estimate", "lower", "upper"]].to_numpy(dtype=float)
+    if not np.isfinite(drawable).any(axis=0).all():
+        return None
+    rows = picked.assign(
+        none_estimate=picked["raw_estimate"],
+        partial_estimate=picked["coefficient_mean"],
+        partial_lower=picked["lower"],
+        partial_upper=picked["upper"],
+        complete_estimate=np.nan if common is None else common,
+        truth=np.nan,
+    )
+    group, term = effects["group"].iloc[0], effects["term"].iloc[0]
+    # Without a title the rows are at the height of the caterpillar plot's, which stands beside it.
+    panel = _Panel("", rows, len(effects) - len(picked), "common effect", unit)
+    text = f"Coefficient {term} of each level of {group}: raw and partially pooled estimates"
+    return _drawn(name, [panel], interval, text)
+
+
+def _drawn(name: str, panels: list[_Panel], interval: float, alternative: str) -> str:
     left = left_margin([label(str(text)) for panel in panels for text in panel.rows["level"]])
     total = sum(panel.height for panel in panels)
 
@@ -78,13 +138,10 @@ def shrinkage_plot(levels: pd.DataFrame, interval: float) -> str:
         top = total
         for panel in panels:
             top -= panel.height
-            axes = frame(figure, left, top + FOOT, panel.height - HEAD - FOOT)
+            axes = frame(figure, left, top + panel.foot, panel.height - panel.head - panel.foot)
             _draw_panel(axes, panel, interval)
 
-    group = levels["group"].iloc[0]
-    return drawn(
-        "pooling", total, draw, f"Raw and partially pooled estimates of the levels of {group}"
-    )
+    return drawn(name, total, draw, alternative)
 
 
 def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
@@ -106,7 +163,8 @@ def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
     axes.set_title(panel.title, pad=20)
     low, high = _limits(np.concatenate([raw, truth, [complete]]), lower, upper)
     axes.set_xlim(low, high)
-    axes.axvline(complete, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)))
+    if np.isfinite(complete):
+        axes.axvline(complete, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.hlines(places, lower, upper, color=MAIN, linewidth=1.6, alpha=0.55)
     shown = np.isfinite(raw)
     start = np.clip(raw, low, high)
@@ -123,10 +181,14 @@ def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
     axes.plot(partial, places, "o", color=MAIN, ms=4.2, label=f"partial, {interval:.0%} interval")
     if np.isfinite(truth).any():
         axes.plot(truth, places, "x", color=TRUE, ms=4.6, mew=1.4, label="true")
-    axes.plot([], [], color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)), label="complete")
+    axes.plot([], [], color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)), label=panel.middle)
+    # Long names of levels leave no room for the legend above the axes.
+    from matplotlib.transforms import blended_transform_factory
+
     axes.legend(
         loc="lower left",
-        bbox_to_anchor=(0, 1),
+        bbox_to_anchor=(min(axes.get_position().x0, LEGEND_FROM), 1),
+        bbox_transform=blended_transform_factory(axes.figure.transFigure, axes.transAxes),
         ncols=4,
         frameon=False,
         fontsize=FONT_SIZE - 1,
@@ -148,6 +210,7 @@ def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
     axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel(panel.unit)
 
 
 def _limits(points: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[float, float]:

@@ -37,8 +37,8 @@ def test_levels_are_sorted_by_the_difference_and_cut():
     first, second = arm_views(with_arms(pd.concat([whole, arms(300)], ignore_index=True)))
     assert (first.title, len(first.rows), first.left_out) == ("All rows", 1, 0)
     assert (second.title, len(second.rows), second.left_out) == ("By g", 40, 260)
-    assert second.rows[0]["level"] == "l00299"
-    assert second.rows[-1]["level"] == "l00000"
+    assert second.rows[0]["level"] == "l00000"
+    assert second.rows[-1]["level"] == "l00299"
     assert all(set(row) == {key for key, _, _ in COLUMNS} for row in second.rows)
 
 

@@ -64,7 +64,9 @@ def test_many_rows_are_cut_and_the_file_is_named():
     table = answers(tuple(map(str, range(SHOWN + 5))))
     (view,) = question_views(tables(table))
     assert (len(view.rows), view.left_out) == (SHOWN, 5)
-    assert "5 more rows are in <code>questions.csv</code>" in page(table)
+    assert '5 more rows are in <a href="questions.csv"><code>questions.csv</code></a>' in page(
+        table
+    )
 
 
 def test_labels_are_escaped():

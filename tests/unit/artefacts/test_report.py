@@ -88,7 +88,10 @@ def test_it_is_self_contained(plain: str) -> None:
     assert plain.index(CSP) < plain.index("<title>")
     assert not {"script", "link", "iframe", "object", "base", "form"} & set(page.tags)
     loads = {"src", "srcset", "data", "action", "href", "xlink:href", "poster"}
-    assert all(v.startswith("#") for _, key, v in page.attributes if key in loads)
+    linked = {v for _, key, v in page.attributes if key in loads and not v.startswith("#")}
+    # Links to files of the run itself; nothing is loaded from them.
+    assert linked == {"spec.resolved.yaml", "group_effects.csv", "variance.csv"}
+    assert {tag for tag, key, v in page.attributes if key in loads and v in linked} == {"a"}
     assert not re.search(r"url\((?!#)|@import", plain)
     assert not [key for _, key, _ in page.attributes if key.startswith("on")]
 
@@ -126,7 +129,7 @@ def test_it_says_what_was_fitted(plain: str) -> None:
 
 
 def test_every_figure_is_in_it(plain: str) -> None:
-    assert Page(plain).tags.count("figure") == 5
+    assert Page(plain).tags.count("figure") == 7
 
 
 def test_text_from_data_is_escaped_in_tables_and_figures(evil: str) -> None:
@@ -147,9 +150,11 @@ def test_control_and_direction_characters_are_spelled_out(evil: str) -> None:
 
 def test_levels_in_the_middle_of_many_are_left_out_with_a_pointer() -> None:
     many = page_of(fabric.result(labels=tuple(f"L{i:03d}" for i in range(90))))
-    assert "The 50 in the middle are left out of the table and the figure" in many
-    assert "<code>group_effects.csv</code>" in many
+    assert "Shown are 20 at each end; the 50 in the middle are left out" in many
+    assert '<a href="group_effects.csv"><code>group_effects.csv</code></a>' in many
     assert many.count('<th scope="row">L') == 2 * 40
+    assert many.count('<tr class="gap"><td colspan="16">50 more</td></tr>') == 2
+    assert many.count("Quantiles over all 90 levels of Subject") == 2
 
 
 def test_a_model_without_groups_figures_or_findings_has_a_report() -> None:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from hiermix.artefacts.texts import (
@@ -11,6 +12,7 @@ from hiermix.artefacts.texts import (
     MINUS,
     bytes_text,
     compact,
+    cut_inside,
     cut_to,
     decimals,
     ems,
@@ -18,7 +20,15 @@ from hiermix.artefacts.texts import (
     seconds_text,
     shown,
 )
-from hiermix.artefacts.views import level_views, ordered_findings, population_rows, variance_rows
+from hiermix.artefacts.views import (
+    MAX_BRIEF,
+    WORST,
+    brief_sentences,
+    ordered_findings,
+    population_rows,
+    variance_rows,
+    worst_rows,
+)
 from hiermix.gates import Verdict
 from tests.unit.artefacts import fabric
 
@@ -47,14 +57,47 @@ def test_variances_are_left_to_the_file(tables) -> None:
     assert quantities == {"sd", "ICC", "R² conditional", "R² marginal", "pooling factor"}
 
 
-def test_levels_are_sorted_by_coefficient(tables) -> None:
-    views = level_views(tables)
-    assert [(v.group, v.term, v.n_levels, v.left_out) for v in views] == [
-        ("Subject", "Intercept", 18, 0),
-        ("Subject", "Days", 18, 0),
+def test_the_page_begins_with_the_effects_and_how_much_levels_differ(tables) -> None:
+    shown = {row["parameter"]: row for row in population_rows(tables)}
+    days = shown["Days"]
+    said = brief_sentences(tables)
+    assert said[0] == f"Days: {days['mean']} ({days['lower']} to {days['upper']})"
+    assert [
+        text.partition(" differs between levels of Subject by an sd of ")[0] for text in said[1:]
+    ] == [
+        "Intercept",
+        "Days",
     ]
-    values = [float(row["coefficient_mean"].replace(MINUS, "-")) for row in views[0].rows]
-    assert values == sorted(values)
+
+
+def test_without_other_effects_the_intercept_is_told(tables) -> None:
+    alone = tables.summary[tables.summary["parameter"] == "Intercept"]
+    said = brief_sentences(replace(tables, summary=alone))
+    assert said[0].startswith("Intercept: 250.8 (")
+
+
+def test_of_many_effects_the_page_begins_with_a_few(tables) -> None:
+    row = tables.summary[tables.summary["parameter"] == "Days"]
+    many = pd.concat([row.assign(parameter=f"x{i}") for i in range(MAX_BRIEF + 3)])
+    said = brief_sentences(replace(tables, summary=many))
+    assert sum(text.startswith("x") for text in said) == MAX_BRIEF
+    assert said[-1] == "3 more are in the tables below"
+
+
+def test_the_worst_parameters_are_those_whose_chains_agree_least(tables) -> None:
+    effects = tables.group_effects.assign(rhat=1.0, ess_bulk=400.0)
+    effects.loc[4, ["rhat", "ess_bulk"]] = [1.2, 30.0]
+    effects.loc[7, "rhat"] = math.nan
+    rows = worst_rows(replace(tables, group_effects=effects))
+    levels = effects["level"]
+    assert len(rows) == WORST
+    assert rows[0]["parameter"] == f"Intercept by Subject: {levels[7]}"
+    assert rows[0]["rhat"] == DASH
+    assert rows[1] == {
+        "parameter": f"Intercept by Subject: {levels[4]}",
+        "rhat": "1.2000",
+        "ess_bulk": "30",
+    }
 
 
 def test_failures_come_first() -> None:
@@ -86,4 +129,9 @@ def test_texts_are_shown_without_what_cannot_be_seen() -> None:
     assert shown("a\u200bb\n\u2028\udc80") == r"a\u200bb\n\u2028\udc80"
     assert shown("naïve 日本 🙂") == "naïve 日本 🙂"
     assert cut_to("W" * 50, 10) == "W" * 9 + ELLIPSIS
-    assert all(ems(cut_to(c * 80, 18)) <= 18 for c in "iWx日")
+    assert all(ems(cut(c * 80, 18)) <= 18 for c in "iWx日" for cut in (cut_to, cut_inside))
+
+
+def test_long_names_that_differ_at_their_ends_stay_different() -> None:
+    names = [f"a_rather_long_predictor_name_{i}" for i in range(40)]
+    assert len({cut_inside(name, 18) for name in names}) == 40

@@ -30,6 +30,8 @@ FILES = {
     "plots/forest.svg",
     "plots/group-1.svg",
     "plots/group-2.svg",
+    "plots/shrinkage-1.svg",
+    "plots/shrinkage-2.svg",
     "plots/predictive.svg",
     "posterior.nc",
     "report.html",

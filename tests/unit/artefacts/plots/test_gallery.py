@@ -35,8 +35,8 @@ def drawn(result) -> dict[str, str]:
 
 
 def test_each_group_term_has_a_figure(drawn) -> None:
-    names = ["forest.svg", "group-1.svg", "group-2.svg", "predictive.svg", "chains.svg"]
-    assert list(drawn) == names
+    groups = ["group-1.svg", "shrinkage-1.svg", "group-2.svg", "shrinkage-2.svg"]
+    assert list(drawn) == ["forest.svg", *groups, "predictive.svg", "chains.svg"]
 
 
 def test_the_same_numbers_give_the_same_bytes(result, drawn) -> None:
@@ -47,7 +47,7 @@ def test_labels_are_literal(drawn) -> None:
     found = texts(drawn["group-1.svg"])
     for label in ("<b>&", "$x^2$", r"\frac{1}{2}", "日本語", r"a\x00\x1bb", "🙂", "%s {}", "_"):
         assert label in found
-    assert any(text.startswith("WWW") and text.endswith("…") for text in found)
+    assert any(text.startswith("WWW") and "…" in text for text in found)
 
 
 def test_ink_takes_the_colour_of_the_page(drawn) -> None:
@@ -92,6 +92,35 @@ def test_many_levels_are_cut_to_the_ends() -> None:
     found = texts(figures(fabric.result(labels=labels))["group-1.svg"])
     assert len([t for t in found if t.startswith("L")]) == 40
     assert "(21 more)" in found
+
+
+def test_both_figures_of_a_term_have_the_same_levels_in_the_same_order(drawn) -> None:
+    for number in (1, 2):
+        shown = [texts(drawn[f"{kind}-{number}.svg"]) for kind in ("group", "shrinkage")]
+        levels = [[t for t in found if t in ("日本語", "🙂", "%s {}", "_")] for found in shown]
+        assert levels[0] == levels[1]
+        assert len(levels[0]) == 4
+
+
+def test_axes_say_their_unit(drawn) -> None:
+    assert "units of Reaction" in texts(drawn["group-1.svg"])
+    for name in ("group-2.svg", "shrinkage-2.svg", "forest.svg"):
+        assert "units of Reaction, per unit" in texts(drawn[name])
+
+
+@pytest.mark.parametrize("missing", ["raw_estimate", "lower"])
+def test_a_term_without_raw_estimates_or_intervals_has_no_shrinkage_plot(result, missing) -> None:
+    effects = result.tables.group_effects.assign(**{missing: np.nan})
+    tables = replace(result.tables, group_effects=effects)
+    names = list(figures(replace(result, tables=tables)))
+    assert not [name for name in names if name.startswith("shrinkage")]
+
+
+def test_only_the_first_terms_of_many_have_figures(result, monkeypatch) -> None:
+    monkeypatch.setattr("hiermix.artefacts.plots.gallery.MAX_TERMS", 1)
+    names = list(figures(result))
+    assert "group-1.svg" in names
+    assert "group-2.svg" not in names
 
 
 def test_only_the_worst_parameters_of_many_are_traced(result, monkeypatch) -> None:
