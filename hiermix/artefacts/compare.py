@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from arviz_stats.utils import ELPDDataLOO
 
+    from hiermix.spec import RunSpec
     from hiermix.studies.comparable import Candidate
     from hiermix.studies.compare import Comparison
 
@@ -96,7 +97,8 @@ def _candidate(manifest: Manifest) -> Candidate:
     resolved = manifest.path / RESOLVED
     data, model, fit = manifest.data, manifest.model, manifest.fit
     try:
-        stated = load_spec(resolved.read_bytes(), str(resolved)).spec.data
+        spec = load_spec(resolved.read_bytes(), str(resolved)).spec
+        stated = spec.data
         candidate = Candidate(
             run=str(manifest.path),
             name=manifest.name,
@@ -108,6 +110,7 @@ def _candidate(manifest: Manifest) -> Candidate:
             source=(str(stated.path), stated.query or ""),
             rows_used=int(data["rows_used"]),
             rows_dropped=dict(data["rows_dropped"]),
+            columns=_columns(spec),
             left_out=str(fit["facts"].get("left_out", {}).get("log_likelihood", "")),
         )
         if not candidate.response_kind:
@@ -115,6 +118,16 @@ def _candidate(manifest: Manifest) -> Candidate:
     except (InputError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(manifest.path, f"{type(error).__name__}: {error}") from error
     return candidate
+
+
+def _columns(spec: RunSpec) -> frozenset[str]:
+    """Return the data columns that a model uses, without any import of what evaluates them."""
+    from hiermix.formula import parse_formula, parse_right_side
+
+    formulas = [parse_formula(spec.model.formula)]
+    formulas += [parse_right_side(text) for text in spec.model.components.values()]
+    named = {name for formula in formulas for name in formula.mentions}
+    return frozenset(named | ({spec.model.known_se} if spec.model.known_se else set()))
 
 
 @contextmanager

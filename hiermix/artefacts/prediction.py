@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hiermix.design.cre import LevelMeans
     from hiermix.pipeline import RunResult
-    from hiermix.studies.predict import StoredDesign, StoredParameter
+    from hiermix.studies.predict import DrawsOutline, StoredDesign, StoredParameter
 
 DESIGN = "design.json"
 
@@ -47,7 +47,7 @@ def read_design(directory: Path) -> tuple[Manifest, StoredDesign]:
     EnvironmentFault
         There is no finished run, it is damaged, or it cannot predict.
     """
-    from hiermix.studies.predict import check_consistent, from_json
+    from hiermix.studies.predict import check_against_draws, check_consistent, from_json
 
     manifest = finished(directory) or read_manifest(directory)
     if DESIGN not in manifest.files:
@@ -62,7 +62,7 @@ def read_design(directory: Path) -> tuple[Manifest, StoredDesign]:
     try:
         design = from_json((directory / DESIGN).read_text("utf-8"))
         check_consistent(design)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise damaged(directory, f"{DESIGN}: {error}") from error
     if design.problem:
         raise EnvironmentFault(
@@ -70,7 +70,27 @@ def read_design(directory: Path) -> tuple[Manifest, StoredDesign]:
             f"the run '{directory}' cannot predict: {design.problem}",
             hint="this is a defect of hiermix; please report the formula",
         )
+    outline, means = _outline(directory), read_means(directory)
+    try:
+        check_against_draws(design, outline, means)
+    except ValueError as error:
+        raise damaged(directory, f"{DESIGN}: {error}") from error
     return manifest, design
+
+
+def _outline(directory: Path) -> DrawsOutline:
+    """Return the variables of the draws and their coordinates; reads no draws."""
+    from hiermix.studies.predict import DrawsOutline
+
+    with _posterior(directory) as dataset:
+        own = {str(name): tuple(map(str, v.dims)) for name, v in dataset.data_vars.items()}
+        labels = {
+            str(dim): tuple(map(str, dataset[dim].to_numpy().tolist()))
+            for dim in dataset.dims
+            if dim not in ("chain", "draw")
+        }
+    dims = {name: tuple(d for d in of if d in labels) for name, of in own.items()}
+    return DrawsOutline(dims, labels)
 
 
 def read_means(directory: Path) -> tuple[LevelMeans, ...]:
@@ -165,17 +185,26 @@ def open_posterior(directory: Path, n_draws: int | None) -> Iterator[RunPosterio
     EnvironmentFault
         The file is damaged.
     """
+    with _posterior(directory) as found:
+        total = found.sizes["chain"] * found.sizes["draw"]
+        wanted = total if n_draws is None else min(n_draws, total)
+        picks = np.unique(np.floor((np.arange(wanted) + 0.5) * total / wanted).astype(np.int64))
+        yield RunPosterior(directory, found, picks)
+
+
+@contextmanager
+def _posterior(directory: Path) -> Iterator[xr.Dataset]:
+    """Open the group ``posterior`` of the draws, without reading any."""
     import xarray as xr
 
     try:
         found = xr.open_dataset(directory / POSTERIOR, group="posterior", engine="h5netcdf")
-        total = found.sizes["chain"] * found.sizes["draw"]
+        if not {"chain", "draw"} <= set(found.sizes):
+            raise ValueError("no chains of draws")
     except (OSError, KeyError, ValueError) as error:
         raise _unreadable(directory, error) from error
-    wanted = total if n_draws is None else min(n_draws, total)
-    picks = np.unique(np.floor((np.arange(wanted) + 0.5) * total / wanted).astype(np.int64))
     with found:
-        yield RunPosterior(directory, found, picks)
+        yield found
 
 
 def _unreadable(directory: Path, error: Exception) -> EnvironmentFault:

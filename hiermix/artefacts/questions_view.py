@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.texts import DASH, decimals, fixed
+from hiermix.summary.questions.words import SCALES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,12 +79,7 @@ def _view(name: str, rows: list[dict[Any, Any]]) -> QuestionView:
 
 
 def _words(row: Mapping[Any, Any]) -> str:
-    scales = {
-        "coefficient": "coefficients",
-        "deviation": "deviations from the common effect",
-        "response": "expected responses, averaged over the rows",
-    }
-    words = f"{row['of']}: {scales[str(row['scale'])]}; decided from a probability of "
+    words = f"{row['of']}: {SCALES[str(row['scale'])]}; decided from a probability of "
     words += f"{_number(row['decide']):g} on"
     if not math.isnan(_number(row["rope_lower"])):
         low, high = _number(row["rope_lower"]), _number(row["rope_upper"])

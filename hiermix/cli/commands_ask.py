@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from hiermix.spec import QuestionSpec, SourceMap
 
 STDIN = "-"
+
+NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""What the system says of a name that is no file's."""
 
 MINIMAL = ("question", "level", "against", "mean", "sd", "lower", "upper", "mcse_mean")
 """Columns that a person always gets; of the others those that are not empty."""
@@ -135,7 +139,10 @@ def _read(argument: str) -> tuple[tuple[QuestionSpec, ...], SourceMap]:
     try:
         with Path(argument).open("rb") as file:
             return read_questions(file.read(limit), argument)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError) as error:
+    except (OSError, ValueError) as error:
+        # Permissions and disks are faults of the machine; a name is the user's.
+        if isinstance(error, OSError) and error.errno not in NO_FILE:
+            raise
         raise UsageError(
             "usage.question",
             f"--question: there is no file '{argument}'",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,14 +24,20 @@ if TYPE_CHECKING:
     from hiermix.data.new_rows import NewRows
     from hiermix.studies.predict import Asked, RowPredictor, StoredDesign
 
-STDOUT = "-"
+STDOUT = STDIN = "-"
+
+SNIFFED = 4096
+"""Bytes of standard input that tell CSV from JSON: the first that is no blank."""
 
 
 def predict(
     context: typer.Context,
     run: RunArgument,
     data: Annotated[
-        Path, typer.Argument(metavar="NEWDATA", help="csv, tsv, parquet, arrow or json lines.")
+        Path,
+        typer.Argument(
+            metavar="NEWDATA", help="csv, tsv, parquet, arrow or json; '-' is csv or json on stdin."
+        ),
     ],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE|-", help="Where to write; '-' is stdout.")
@@ -115,8 +125,9 @@ def _predict(
     from hiermix.studies.predict import RowPredictor
 
     predictor = RowPredictor(design, asked, read_means(run))
-    with _opened(data, design, predictor, keep) as rows:
-        for note in predictor.check(rows, str(data)):
+    file = "<stdin>" if str(data) == STDIN else str(data)
+    with _on_disk(data) as path, _opened(path, file, design, predictor, keep) as rows:
+        for note in predictor.check(rows, file):
             terminal.say(line(("note", "bold"), f": {note}"))
         with open_posterior(run, draws) as posterior:
             counter = _Lost()
@@ -149,8 +160,25 @@ class _Lost:
 
 
 @contextmanager
+def _on_disk(data: Path) -> Iterator[Path]:
+    """Put standard input into a file for as long as it is needed: rows are read twice."""
+    if str(data) != STDIN:
+        yield data
+        return
+    with tempfile.TemporaryDirectory(prefix="hiermix-") as folder:
+        stream = io.BytesIO() if sys.stdin is None else sys.stdin.buffer
+        start = stream.read(SNIFFED)
+        is_json = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+        path = Path(folder, "stdin.json" if is_json else "stdin.csv")
+        with path.open("wb") as file:
+            file.write(start)
+            shutil.copyfileobj(stream, file)
+        yield path
+
+
+@contextmanager
 def _opened(
-    data: Path, design: StoredDesign, predictor: RowPredictor, keep: Sequence[str]
+    data: Path, file: str, design: StoredDesign, predictor: RowPredictor, keep: Sequence[str]
 ) -> Iterator[NewRows]:
     """Open the new data; errors name its file, not a key of a spec."""
     from hiermix.data import Source
@@ -171,7 +199,7 @@ def _opened(
     except HiermixError as error:
         if not isinstance(error, InputError) or error.where.file is not None:
             raise
-        errors = replaced(error, str(data))
+        errors = replaced(error, file)
         raise errors[0] if len(errors) == 1 else InputErrors(errors) from error
 
 
@@ -209,13 +237,11 @@ def _check_options(scale: str, kind: str, interval: float | None) -> None:
 
 def _check_output(output: str, run: Path, data: Path) -> None:
     """Refuse to write over the data, into the run, or into what is no file."""
-    from hiermix.data.files import find_files
-
     if output == STDOUT:
         return
     target = Path(output).resolve()
     what = ""
-    if any(target == path.resolve() for path in find_files(str(data), Path.cwd(), None).paths):
+    if str(data) != STDIN and target in _files(data):
         what = "the new data"
     elif target.is_relative_to(run.resolve()):
         what = "in the folder of the run"
@@ -228,6 +254,17 @@ def _check_output(output: str, run: Path, data: Path) -> None:
             Where(file=output),
             "choose another file, or '-' for stdout",
         )
+
+
+def _files(data: Path) -> list[Path]:
+    from hiermix.data.files import find_files
+    from hiermix.data.new_rows import replaced
+
+    try:
+        return [path.resolve() for path in find_files(str(data), Path.cwd(), None).paths]
+    except InputError as error:
+        (named,) = replaced(error, str(data))
+        raise named from error
 
 
 def _trials(design: StoredDesign, trials: int | None) -> int | None:

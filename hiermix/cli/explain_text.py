@@ -23,6 +23,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
     from hiermix.design.facts import contextual_facts, factor_facts, part_facts
     from hiermix.engines import ENGINES, adapts
     from hiermix.model.words import part_words, pooling_facts, prior_facts
+    from hiermix.summary.questions.words import question_words
 
     family = prepared.loaded.spec.model.family
     return {
@@ -55,6 +56,7 @@ def explain_document(prepared: Prepared) -> dict[str, Any]:
             }
             for centring in (plan.centring if adapts(ENGINES[prepared.engine]) else ())
         ],
+        "questions": [question_words(q) for q in prepared.loaded.spec.questions],
         "engine": {
             "chosen": prepared.engine,
             "refused": {
@@ -131,6 +133,10 @@ def explain_lines(prepared: Prepared) -> Iterator[Line]:
         ],
     )
     yield from _about_pooling(told)
+    if told["questions"]:
+        yield from _section("Questions")
+    for words in told["questions"]:
+        yield line(f"  {words}")
     yield from _section("Engine")
     yield line(f"  {told['engine']['chosen']}")
     if told["engine"]["reduction"]:

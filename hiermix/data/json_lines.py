@@ -1,4 +1,4 @@
-"""JSON lines: one object a line; numbers stay the text that stands there."""
+"""JSON lines or an array of objects; numbers stay the text that stands there."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ from hiermix.errors import DataError
 NUMBERS = frozenset({"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE"})
 NESTED = frozenset({"ARRAY", "OBJECT"})
 
+ARRAY = 'an array: [{"y": 1.5, "g": "a"}]'
+
+TAIL = 4096
+"""Bytes at the end of a file in which an array has to end, blanks after it included."""
+
 
 def load_json_lines(
     con: duckdb.DuckDBPyConnection, files: DataFiles, keep: Collection[str] | None
 ) -> Table:
-    """Load JSON lines; a column is a key of any line, missing where a line lacks it.
+    """Load JSON: one object a line, or an array of objects.
+
+    A column is a key of any object, missing where an object lacks it.
 
     Parameters
     ----------
@@ -37,14 +44,16 @@ def load_json_lines(
     Raises
     ------
     DataError
-        A line is not a JSON object, or has a key twice.
+        A line or an element is not a JSON object, or has a key twice.
     """
     for path, file in zip(files.paths, files.names, strict=True):
         check_bytes(path, file)
+        _refuse_half_array(path, file)
     parts = insert_parts(
         con,
         [
-            f"SELECT json FROM read_ndjson_objects({literal(pattern(path))}, "
+            f"SELECT json FROM read_json_objects({literal(pattern(path))}, "
+            f"format = '{'array' if _is_array(path) else 'newline_delimited'}', "
             "compression = 'uncompressed', hive_partitioning = false)"
             for path in files.paths
         ],
@@ -64,6 +73,21 @@ def load_json_lines(
     raw = Table(con, CELLS, (), names, parts)
     columns = tuple(_column(raw, names[index], f"c{index}") for index in chosen)
     return Table(con, CELLS, columns, names, parts)
+
+
+def _is_array(path: Path) -> bool:
+    with path.open(encoding="utf-8-sig") as opened:
+        return next((c == "[" for line in opened for c in line.strip()), False)
+
+
+def _refuse_half_array(path: Path, file: str) -> None:
+    """Refuse an array without its end, which DuckDB would read as far as it goes."""
+    if not _is_array(path):
+        return
+    with path.open("rb") as opened:
+        opened.seek(max(0, path.stat().st_size - TAIL))
+        if not opened.read().rstrip().endswith(b"]"):
+            raise DataError("data.json", f"{file}: the array has no end", PATH, ARRAY)
 
 
 def _refuse_other_than_objects(lines: Table) -> None:
@@ -117,6 +141,8 @@ def _column(raw: Table, name: str, sql: str) -> RawColumn:
 
 def _explain(path: Path, file: str, failure: duckdb.Error) -> DataError:
     """Read the file again, slowly, for the line that DuckDB refused."""
+    if _is_array(path):
+        return _bad_array(path, file, failure)
     with path.open(encoding="utf-8-sig") as opened:
         for number, line in enumerate(opened, start=1):
             if not line.strip():
@@ -124,13 +150,21 @@ def _explain(path: Path, file: str, failure: duckdb.Error) -> DataError:
             try:
                 json.loads(line)
             except (ValueError, RecursionError) as error:
-                return _bad_line(file, number, line, error)
+                return _bad_line(file, number, error)
     return DataError("data.json", f"{file}: {said(failure)}", PATH)
 
 
-def _bad_line(file: str, number: int, line: str, error: Exception) -> DataError:
-    hint = "one object a line"
-    if number == 1 and line.lstrip().startswith("["):
-        hint = "this looks like one array; write one object a line, without brackets and commas"
+def _bad_line(file: str, number: int, error: Exception) -> DataError:
     reason = str(error).split(": line ")[0]
-    return DataError("data.json", f"{file}: line {number}: {reason}", PATH, hint)
+    return DataError(
+        "data.json", f"{file}: line {number}: {reason}", PATH, "one object a line, or one array"
+    )
+
+
+def _bad_array(path: Path, file: str, failure: duckdb.Error) -> DataError:
+    reason = said(failure)
+    try:
+        json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    return DataError("data.json", f"{file}: {reason}", PATH, ARRAY)

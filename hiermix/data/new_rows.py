@@ -70,6 +70,8 @@ class NewRows:
         Rows of the source.
     kept_types
         Column to pass on -> ``int64``, ``float64``, ``bool`` or ``string``.
+    errors
+        Columns that are not there or cannot be read; the others can still be looked at.
     """
 
     table: Table
@@ -78,6 +80,7 @@ class NewRows:
     labels: frozenset[str]
     n_rows: int
     kept_types: Mapping[str, str]
+    errors: tuple[HiermixError, ...] = ()
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the rows that lack no wanted value, in file order, up to `CHUNK_ROWS` each."""
@@ -145,8 +148,8 @@ def open_new_rows(
     Raises
     ------
     DataError, InputErrors
-        The file cannot be read; a column is not there or cannot be what it was in the fit. Errors
-        of columns are reported together.
+        The file cannot be read, or none of its columns. Errors of single columns are in
+        ``NewRows.errors``.
     EnvironmentFault
         A file may not be read, or does not fit into memory.
 
@@ -161,35 +164,37 @@ def open_new_rows(
         # Types of columns that are not there are no second error.
         table = load(con, files, replace(source, types={}), every)
         wanted = {**wanted, **{name: r for name, r in welcome.items() if name in table.names}}
-        readings = _read_all(table, source, wanted, keep)
+        readings, errors = _read_all(table, source, wanted, keep)
         n_rows = table.n_rows
         if not n_rows:
             raise DataError("data.no-rows", f"{names}: 0 rows", PATH)
+        keep = tuple(name for name in keep if name in table.names)
+        if errors and not readings:
+            raise InputErrors(errors)
         kept = {name: _kept(table, table.column(name), readings.get(name)) for name in keep}
         typed = _typed(table, readings, kept)
         labels = frozenset(name for name, r in readings.items() if r.kind == "category")
         types = {name: KEPT_TYPES[type] for name, (_, type) in kept.items()}
-        yield NewRows(typed, tuple(wanted), tuple(keep), labels, n_rows, types)
+        yield NewRows(typed, tuple(readings), keep, labels, n_rows, types, tuple(errors))
 
 
 def _read_all(
     table: Table, source: Source, wanted: Mapping[str, Role], keep: Sequence[str]
-) -> dict[str, Reading]:
-    """Decide on all columns; report those that are not there and those that cannot be read."""
+) -> tuple[dict[str, Reading], list[HiermixError]]:
+    """Decide on all columns; return what is wrong with those that cannot be read."""
     errors: list[HiermixError] = []
     try:
         refuse_unknown(table, {**wanted, **dict.fromkeys(keep, "any")}, {})
     except InputErrors as error:
         errors += error.flatten()
-    there = {name: role for name, role in wanted.items() if name in table.names}
     readings: dict[str, Reading] = {}
-    try:
-        readings = decide(table, source, there)
-    except (DataError, InputErrors) as error:
-        errors += error.flatten()
-    if errors:
-        raise InputErrors(errors)
-    return readings
+    for name, role in wanted.items():
+        if name in table.names:
+            try:
+                readings |= decide(table, source, {name: role})
+            except (DataError, InputErrors) as error:
+                errors += error.flatten()
+    return readings, errors
 
 
 def _typed(
@@ -251,5 +256,8 @@ def replaced(error: HiermixError, file: str) -> list[HiermixError]:
         hint = single.hint
         if "data." in hint or key.startswith("data.types"):
             hint = "the column has to be what it was when the model was fitted"
-        found.append(type(single)(single.id, single.message, Where(file=file), hint))
+        elif "spec" in hint:
+            hint = "paths are relative to the current folder"
+        message = single.message.replace("data.path", "NEWDATA")
+        found.append(type(single)(single.id, message, Where(file=file), hint))
     return found

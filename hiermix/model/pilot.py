@@ -163,6 +163,10 @@ def _posterior_means(
         grid = GRID * typical[column]
         trial = tau2.copy()
         log_weight = np.log(grid) + log_density(prior, grid)
+        if not np.isfinite(log_weight).any():
+            # A prior that lies between two points of the grid leaves little to average over.
+            means[column] = float(frozen(prior).median())
+            continue
         for i, sd in enumerate(grid):
             trial[column] = sd**2
             log_weight[i] += levels.log_likelihood(trial, dispersion)

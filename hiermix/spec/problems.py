@@ -58,6 +58,8 @@ OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_eq
 HINTS = {
     "fit.seed": "an explicit seed makes the run repeatable: seed: 1",
     "name": "letters, digits, '.', '_' and '-'",
+    "questions.*.decide": "0.95 is the default; of draws nothing is certain, and 0.999 asks for "
+    "999 of 1000",
 }
 
 ANY_HINT = "'hiermix schema' describes every key"
@@ -133,10 +135,11 @@ def _error(key: str, group: list[ErrorDetails], source: SourceMap) -> SpecError:
         return _unknown(key, detail["input"], source)
     where = source.where(key) if detail["input"] is None else source.value(key)
     got = described(detail["input"], source.written(key))
-    hint = HINTS.get(key, ANY_HINT)
+    hint = HINTS.get(pattern(key), ANY_HINT)
     if kind in OUT_OF_RANGE:
         words = TOO_LARGE.get(key) if kind == "less_than_equal" else None
-        message = f"{words or RANGES[pattern(key)]}, got {got}"
+        # Another way to write a number out of range is out of range too.
+        message = f"{words or RANGES[pattern(key)]}, got {source.written(key) or detail['input']}"
         return SpecError("spec.out-of-range", message, where, hint)
     if kind == "string_pattern_mismatch":
         message = f"{key}: {got} has characters that are not allowed"

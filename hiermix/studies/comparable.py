@@ -41,6 +41,8 @@ class Candidate:
         Rows, and those without a value by column.
     left_out
         Why the log likelihood is not stored; empty where it is.
+    columns
+        Columns of the data that the model uses: those that the hash covers.
     """
 
     run: str
@@ -54,6 +56,7 @@ class Candidate:
     rows_used: int
     rows_dropped: Mapping[str, int]
     left_out: str = ""
+    columns: frozenset[str] = frozenset()
 
     @property
     def failed(self) -> bool:
@@ -120,13 +123,24 @@ def check_observed(
         problems += _observed_differences(first, observed[0], candidate, values)
     if problems:
         raise InputErrors(problems)
-    notes = []
-    if any(c.sha256 != first.sha256 for c in candidates):
+    n = len(observed[0])
+    notes = [
+        f"{c.run}: the data were changed since '{first.run}', or are read in another way: the "
+        f"columns are the same, their hash is not; the {n} responses are"
+        for c in candidates
+        if _is_changed(first, c)
+    ]
+    if any(c.sha256 != first.sha256 and not _is_changed(first, c) for c in candidates):
         notes.append(
-            f"the runs use different columns; all {len(observed[0])} responses are the same, in "
-            "the same order, so they are taken for the same rows"
+            f"the runs use different columns; all {n} responses are the same, in the same order, "
+            "so they are taken for the same rows"
         )
-    return (*notes, *_pieces(first, len(observed[0])))
+    return (*notes, *_pieces(first, n))
+
+
+def _is_changed(first: Candidate, other: Candidate) -> bool:
+    """Tell whether two runs use the same columns of different data."""
+    return other.sha256 != first.sha256 and bool(other.columns) and other.columns == first.columns
 
 
 def _pieces(first: Candidate, n_pieces: int) -> Iterator[str]:
@@ -227,6 +241,8 @@ def _undecided(first: Candidate, other: Candidate, values: np.ndarray) -> str:
         return "the data file or its query differ"
     if _dropped(other) != _dropped(first):
         return "other rows were dropped"
+    if _is_changed(first, other):
+        return "the data were changed between the runs, for both use the same columns"
     return ""
 
 

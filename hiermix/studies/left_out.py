@@ -23,7 +23,7 @@ from hiermix.summary.weights import row_model
 
 if TYPE_CHECKING:
     from hiermix.design.types import Factor
-    from hiermix.pipeline import RunResult
+    from hiermix.pipeline import Listener, RunResult
 
 ACCURACY_COLUMNS = (
     *("method", "engine", "verdict"),
@@ -35,7 +35,9 @@ ACCURACY_COLUMNS = (
 NEW_LEVEL = "without pooling the other levels say nothing about one that is left out"
 
 
-def accuracy_table(results: Mapping[str, RunResult], factor: Factor) -> pd.DataFrame:
+def accuracy_table(
+    results: Mapping[str, RunResult], factor: Factor, listener: Listener
+) -> pd.DataFrame:
     """Return ``ACCURACY_COLUMNS``, one row per method.
 
     Parameters
@@ -44,12 +46,17 @@ def accuracy_table(results: Mapping[str, RunResult], factor: Factor) -> pd.DataF
         Fit of each method, by its name: ``none``, ``complete``, ``partial``.
     factor
         Whose levels are left out.
+    listener
+        Hears what is left out; many rows take a minute.
     """
     rows = []
     for method, result in results.items():
+        listener.stage(f"leaving out levels of {factor.name}: {method}")
         level = _of_levels(method, result, factor)
         # Where every row is a level, leaving out one is leaving out the other.
         same = method == "partial" and factor.counts.max() == 1 and np.isfinite(level.elpd)
+        if not same:
+            listener.stage(f"leaving out rows: {method}")
         single = level if same else _of_rows(result)
         notes = dict.fromkeys(reason for reason in (single.reason, level.reason) if reason)
         rows.append(

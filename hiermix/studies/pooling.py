@@ -118,7 +118,7 @@ def compare_pooling(
         factor.name,
         compared,
         levels,
-        accuracy_table(compared, factor),
+        accuracy_table(compared, factor, listener),
         truth_table(levels, METHODS),
         _notes(prepared, factor, unpooled),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from hiermix.data import Source, read_frame
 from hiermix.design.grouping import build_factor
-from hiermix.errors import DataError, UsageError, Where
+from hiermix.errors import DataError, HiermixError, InputErrors, UsageError
 from hiermix.summary.draws import effect_names
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def read_truth(
     ------
     UsageError
         A term that the factor does not have, or a column without a term where it has several.
-    DataError
-        There is no such column, or it varies within a level.
+    InputErrors, DataError
+        There is no such column, it holds text, or it varies within a level.
     """
     columns = _columns(prepared, factor, asked)
     if not columns:
@@ -93,8 +93,26 @@ def read_truth(
     source = Source(spec.path, spec.query, spec.types, spec.missing, spec.na_values)
     wanted: dict[str, Role] = dict.fromkeys(factor.variables, "category")
     wanted |= dict.fromkeys(columns.values(), "numeric")
-    frame = read_frame(source, root, wanted, data_root=data_root)
-    return {term: _by_level(frame, factor, column) for term, column in columns.items()}
+    try:
+        frame = read_frame(source, root, wanted, data_root=data_root)
+    except (DataError, InputErrors) as error:
+        raise InputErrors([_of_option(e, columns) for e in error.flatten()]) from error
+    return {term: _by_level(frame, factor, term, column) for term, column in columns.items()}
+
+
+def _of_option(error: HiermixError, columns: Mapping[str, str]) -> HiermixError:
+    """Return an error of the data as one of the option that names the column."""
+    said = error.message
+    about = [
+        f"{term}={name}"
+        for term, name in columns.items()
+        if said.startswith(f"{name}:") or repr(name) in said
+    ]
+    message = f"--truth {about[0] if about else 'is not read'}: {said}"
+    hint = error.hint
+    if "data." in hint:
+        hint = "a true effect is a number in every row, the same within a level"
+    return UsageError(error.id, message, hint=hint)
 
 
 def _columns(prepared: Prepared, factor: Factor, asked: Sequence[str]) -> dict[str, str]:
@@ -120,8 +138,14 @@ def _columns(prepared: Prepared, factor: Factor, asked: Sequence[str]) -> dict[s
     return found
 
 
-def _by_level(frame: Frame, factor: Factor, column: str) -> np.ndarray:
+def _by_level(frame: Frame, factor: Factor, term: str, column: str) -> np.ndarray:
     own = build_factor(frame.table, factor.variables)
+    if isinstance(frame.table[column].dtype, pd.CategoricalDtype):
+        raise UsageError(
+            "usage.truth",
+            f"--truth {term}={column}: {column} holds labels",
+            hint="a true effect is a number in every row, the same within a level",
+        )
     values = frame.table[column].to_numpy(dtype=float)
     least, most = np.full(own.n_groups, np.inf), np.full(own.n_groups, -np.inf)
     np.minimum.at(least, own.index, values)
@@ -130,8 +154,7 @@ def _by_level(frame: Frame, factor: Factor, column: str) -> np.ndarray:
         level = own.levels[int(np.argmax(most > least))]
         raise DataError(
             "data.truth-varies",
-            f"{column}: a level has one true effect, but {level!r} has several values",
-            Where(key="--truth"),
-            "name a column that is constant within each level",
+            f"--truth {term}={column}: a level has one true effect, but {level!r} has more",
+            hint="name a column that is constant within each level",
         )
     return pd.Series(least, index=own.levels).reindex(list(factor.levels)).to_numpy(dtype=float)

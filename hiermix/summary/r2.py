@@ -22,6 +22,9 @@ MAX_CELLS = 200_000_000
 
 MIN_DRAWS = 50
 
+ROUNDING = 1e-14
+"""An sd over the rows that is a smaller share of the values is none: they are all the same."""
+
 CHUNK_CELLS = 4_000_000
 """Rows times draws that are in memory at a time (a few arrays of 32 MB)."""
 
@@ -81,19 +84,26 @@ def _picks(fit: Fit, n_obs: int) -> np.ndarray:
 def _variances(
     fitted: PredictorDraws, n_picks: int, n_obs: int, multiplicity: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    # Imported here: what reads finished runs needs no design.
-    from hiermix.design.rows import row_variance
-
     step = max(1, CHUNK_CELLS // n_obs)
     whole, common, group = np.empty(n_picks), np.empty(n_picks), np.empty(n_picks)
     for start in range(0, n_picks, step):
         piece = slice(start, start + step)
         of_common = fitted.common_part(piece)
         of_group = fitted.group_part(piece)
-        common[piece] = row_variance(of_common.T, multiplicity)
-        group[piece] = row_variance(np.broadcast_to(of_group, of_common.shape).T, multiplicity)
-        whole[piece] = row_variance((of_common + of_group).T, multiplicity)
+        common[piece] = _variance(of_common, multiplicity)
+        group[piece] = _variance(np.broadcast_to(of_group, of_common.shape), multiplicity)
+        whole[piece] = _variance(of_common + of_group, multiplicity)
     return whole, common, group
+
+
+def _variance(fitted: np.ndarray, multiplicity: np.ndarray | None) -> np.ndarray:
+    """Return the variance over rows of each draw, ``(n_draws, n_obs)`` given; 0 for rounding."""
+    # Imported here: what reads finished runs needs no design.
+    from hiermix.design.rows import row_variance
+
+    found = row_variance(fitted.T, multiplicity)
+    size = np.abs(fitted).max(axis=1)
+    return np.where(found <= (ROUNDING * size) ** 2, 0.0, found)
 
 
 def _residual_variance(fit: Fit, plan: ModelPlan, picks: np.ndarray) -> np.ndarray | None:

@@ -125,6 +125,21 @@ def test_bad_questions_are_refused(run, options, words, capsys):
     assert "hint" in err
 
 
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--question", "a" * 300], "there is no file 'aaa"),
+        (["--question", "/dev/null/x"], "there is no file"),
+        (["--of=1|country", "--decide=1.0"], "of draws nothing is certain"),
+        (["--of=1|country", "--scale=response"], "put the question into the spec"),
+    ],
+)
+def test_what_can_be_asked_otherwise_has_its_way_out(run, options, words, capsys):
+    assert main(["ask", str(run), *options]) == 2
+    err = capsys.readouterr().err
+    assert words in err and "write 1\n" not in err
+
+
 def test_a_file_with_a_bad_question_has_its_place(run, tmp_path, capsys):
     path = tmp_path / "q.yaml"
     path.write_text("of: 1|country\nlevels: [US, UKK]\n")

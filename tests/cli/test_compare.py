@@ -173,6 +173,22 @@ def test_changed_responses_are_found(place: Path, tmp_path: Path, capsys) -> Non
     assert "the response of row 8 is" in capsys.readouterr().err
 
 
+def test_data_that_were_changed_in_place_are_told(place: Path, tmp_path: Path, capsys) -> None:
+    table = table_of()
+    table.loc[7, "x"] += 1e-3
+    table.to_csv(tmp_path / "d.csv", index=False)
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    fit(tmp_path, "other", "--set=model.formula=y ~ x")
+    fit(tmp_path, "fewer")
+    capsys.readouterr()
+    runs = [str(place / "slope"), str(tmp_path / "other"), str(tmp_path / "fewer")]
+    assert main(["compare", *runs]) == 0
+    err = capsys.readouterr().err
+    assert f"{runs[1]}: the data were changed since '{runs[0]}'" in err
+    assert f"{runs[2]}: the data were changed" not in err
+    assert "the runs use different columns" in err
+
+
 @pytest.mark.parametrize("name", ["posterior.nc", "spec.resolved.yaml", "manifest.json"])
 def test_a_damaged_run_ends_with_5(place: Path, tmp_path: Path, capsys, name) -> None:
     shutil.copytree(place / "slope", tmp_path / "run")

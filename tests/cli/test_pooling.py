@@ -67,6 +67,8 @@ def test_csv_on_stdout_and_tables_and_plot_in_a_folder(place: Path) -> None:
     assert list(csv.reader(io.StringIO(on_disk))) == [header, *rows]
     ElementTree.parse(place / "out" / "pooling.svg")
     assert "note: complete:" in done.stderr and "Traceback" not in done.stderr
+    for method in ("none", "complete", "partial"):
+        assert f"leaving out levels of country: {method}" in done.stderr
     # The folder is its own: another comparison may replace it.
     assert pooling(place, "spec.yaml", "-q", "-o", "out").returncode == 0
     assert not (place / "out" / "truth.csv").exists()
@@ -94,7 +96,8 @@ def test_a_failed_gate_is_told_and_ends_with_3(place: Path) -> None:
     [
         (("--group", "county"), 2, "usage.unknown-group"),
         (("--truth", "lift=true"), 2, "usage.truth"),
-        (("--truth", "nothing"), 2, "nothing"),
+        (("--truth", "nothing"), 2, "--truth Intercept=nothing: 'nothing' not in data"),
+        (("--truth", "country"), 2, "--truth Intercept=country: "),
         (("-o", "."), 5, "outputs.occupied"),
         (("--engine", "wrong"), 2, "fit.engine"),
     ],

@@ -231,16 +231,106 @@ def test_a_damaged_run_is_not_used(place, inside, name):
     assert name in err
 
 
-def test_a_design_that_was_changed_with_its_hash_is_damage_too(place, inside):
+def piped(place, text):
+    return subprocess.run(
+        [sys.executable, "-m", "hiermix", "predict", "run", "-"],
+        cwd=place,
+        env=ENVIRONMENT,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_new_data_come_from_standard_input_as_csv_or_json(place):
+    expected = hiermix(place, "predict", "run", "new.csv").stdout
+    rows = pd.read_csv(io.StringIO(NEW)).to_dict("records")
+    for text in (NEW, json.dumps(rows), "\n".join(map(json.dumps, rows))):
+        done = piped(place, text)
+        assert (done.returncode, done.stdout) == (0, expected), done.stderr
+
+
+def test_errors_of_standard_input_name_it(place):
+    done = piped(place, "x,f,g\n1,a,zz\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--> <stdin>" in done.stderr and "zz at row 1" in done.stderr
+    assert piped(place, "").returncode == 2
+
+
+def test_columns_values_and_levels_are_told_in_one_round(place, inside):
+    (place / "bad.csv").write_text("x,g,w\n0.5,g1,1\n,g2,1\n1,zz,1\n2,g1,1\n")
+    code, out, err = inside("predict", "run", "bad.csv", "--keep", "nothing")
+    assert (code, out) == (2, "")
+    for said in ("'f' not in data", "'nothing' not in data", "x: 1 missing", "g: zz at row 3"):
+        assert said in err
+    (place / "bad.csv").write_text("x,f,g\n0.5,q,g1\nten,a,g2\n1,a,zz\n")
+    code, out, err = inside("predict", "run", "bad.csv")
+    assert (code, out) == (2, "")
+    for said in ("x: text 'ten' at row 2", "f: q at row 1", "g: zz at row 3"):
+        assert said in err
+
+
+def test_a_file_that_is_not_there_is_looked_for_in_the_current_folder(place, inside):
+    for options in ((), ("-o", "out.csv")):
+        code, _, err = inside("predict", "run", "nowhere/none.csv", *options)
+        assert code == 2
+        assert "data.not-found" in err and "relative to the current folder" in err
+
+
+FORGED = {
+    "a term that is none": ("parts.0.common.0.source", "exec(x)", "no term exec"),
+    "no version": ("version", None, "version"),
+    "a seed too large": ("seed", -1, "seed"),
+    "an interval beyond 1": ("interval", 1.5, "interval"),
+    "another family": ("family", "poisson", "sigma"),
+    "no family": ("family", "normal", "no family"),
+    "another link": ("parts.0.link", "probit", "no link probit"),
+    "a linear predictor of nothing": ("parts.0.parameter", "nu", "no parameters of gaussian"),
+    "no intercept": ("parts.0.intercept", False, "intercept"),
+    "a term left out": ("parts.0.common", lambda old: old[:-1], "cre_mean_f"),
+    "a column of a term left out": ("parts.0.common.1.pick", [0], "poly(x, 2)"),
+    "a column that is not there": ("parts.0.common.1.pick", [0, 7], "poly(x, 2)"),
+    "labels of nothing": ("parts.0.terms.2.labels", ["b", "z"], "levels of f"),
+    "another coding": ("parts.0.terms.2.full", [True], "coding of f"),
+    "effects left out": ("parts.0.groups", lambda old: old[:-1], "x|g"),
+    "independent effects": ("parts.0.groups", lambda old: [
+        {**group, "correlated": False} for group in old], "correlations of g"),
+    "a level too few": ("factors.g.levels", lambda old: old[:-1], "levels of"),
+    "levels in another order": ("factors.g.levels", lambda old: old[::-1], "levels of"),
+    "a level twice": ("factors.g.levels", lambda old: [*old, old[0]], "levels of g"),
+    "a level of two columns": ("factors.g.levels.0", ["g0", "x"], "levels of g"),
+    "levels without a column": ("factors.g.variables", ["h"], "factor"),
+    "a number among categories": ("columns.f.categories", [1.0, 2.0], "f"),
+    "a category left out": ("columns.f.categories", ["a", "b"], "coding of f"),
+    "a column of another kind": ("columns.f.kind", "float64", "f"),
+    "nothing remembered": ("memory", {}, "scale(x)"),
+    "half remembered": ("memory.scale(x)", {"mean": [0.0]}, "scale(x)"),
+    "a sd of 0": ("memory.scale(x).sd", [0.0], "scale(x)"),
+    "no draws": ("parameters.sigma.variable", "tau", "no draws of sigma"),
+    "draws of another shape": ("parameters.sigma.variable", "f", "sigma"),
+    "known errors": ("known_se", "se", "known_se"),
+    "a list in place of all": ("parts", [], "linear predictor"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key, value, said", FORGED.values(), ids=FORGED)
+def test_a_design_that_was_changed_with_its_hash_is_damage_too(place, inside, key, value, said):
     path = place / "run" / "design.json"
-    path.write_text(path.read_text().replace('"source": "scale(x)"', '"source": "exec(x)"'))
+    design = json.loads(path.read_text())
+    *parents, last = [int(k) if k.isdigit() else k for k in key.split(".")]
+    at = design
+    for parent in parents:
+        at = at[parent]
+    at[last] = value(at[last]) if callable(value) else value
+    path.write_text(json.dumps(design))
     manifest = json.loads((place / "run" / "manifest.json").read_text())
     entry = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
     manifest["files"]["design.json"] = entry
     (place / "run" / "manifest.json").write_text(json.dumps(manifest))
-    code, out, err = inside("predict", "run", "new.csv")
+    code, out, err = inside("predict", "run", "new.csv", "--new-levels", "draw")
     assert (code, out) == (5, "")
-    assert "no term exec(x)" in err
+    assert "design.json: " in err and said in err
 
 
 def test_a_folder_without_a_run_and_an_old_run_are_refused(place, inside):

@@ -22,7 +22,7 @@ def check_values(
     evaluator
         Terms and offsets that are needed.
     chunk
-        Rows that lack nothing.
+        Rows that lack nothing; columns that it lacks have errors of their own.
     problems
         Extended: categories that the fit never saw, arguments outside a function's domain, values
         that are not finite.
@@ -30,7 +30,9 @@ def check_values(
         Spline -> rows beyond its knots; extended.
     """
     design = evaluator.design
-    for name, bad in unknown_categories(list(evaluator.terms()), design.columns, chunk.values):
+    there = set(chunk.values)
+    terms = [term for term in evaluator.terms() if set(term.variables) <= there]
+    for name, bad in unknown_categories(terms, design.columns, chunk.values):
         known = [_shown(category) for category in design.columns[name].categories]
         texts = [_shown(value) for value in chunk.values[name][bad][:3].tolist()]
         problems.add_where(
@@ -43,6 +45,8 @@ def check_values(
             hint=nearest(texts[0], known),
         )
     for expression in _expressions(evaluator):
+        if not set(expression.variables) <= there:
+            continue
         _check_expression(evaluator, expression, chunk, problems, extrapolated)
 
 

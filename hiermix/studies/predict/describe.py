@@ -12,6 +12,7 @@ import pandas as pd
 from hiermix.data.reading import Kind
 from hiermix.design.build import respelt
 from hiermix.design.grouping import is_nested
+from hiermix.design.margins import with_margins
 from hiermix.formula import Expression, Formula, Term, parse_formula, parse_right_side
 from hiermix.studies.predict.coding import categories_of, coding_of, factor_column
 from hiermix.studies.predict.describe_contextual import with_contextual
@@ -228,9 +229,9 @@ def _part(
     plain = part
     if contextual is not None and part is rows.design.main:
         plain = contextual.plain
-    of_slopes = sum(len(b.terms) + b.intercept for b in formula.group_terms)
-    if len(plain.common) != len(formula.terms) or len(plain.group) != of_slopes:
-        raise NotStored("an interaction of factors without its margins; fit f * h in place of f:h")
+    whole = with_margins(formula, plain)
+    if whole != formula:
+        formula, text = whole, whole.canonical()
     terms = tuple(
         _term(term, own, stored, values)
         for term, own in zip(formula.terms, plain.common, strict=True)

@@ -89,8 +89,12 @@ class Evaluator:
         return tuple(dict.fromkeys(names))
 
     def levels(self, values: Columns) -> dict[str, RowLevels]:
-        """Return the levels of rows for each factor."""
-        return {name: index.of_rows(values) for name, index in self._indexes.items()}
+        """Return the levels of rows for each factor whose columns there are."""
+        return {
+            name: index.of_rows(values)
+            for name, index in self._indexes.items()
+            if set(self.design.factors[name].variables) <= set(values)
+        }
 
     def sources(self, part: StoredPart, values: Columns, n_rows: int) -> dict[str, np.ndarray]:
         """Return the columns of the formula's common terms by name, ``(n_rows, k)`` each."""

@@ -148,6 +148,29 @@ def remembering(expression: Expression) -> Iterator[Call]:
         yield expression
 
 
+def check_memory(call: Call, state: Mapping[str, tuple[float, ...]]) -> None:
+    """Raise ``ValueError`` unless a call can have remembered this."""
+    expected: dict[str, int]
+    degree = _poly_degree(call) if call.callee == "poly" else 0
+    match call.callee:
+        case "center":
+            expected = {"mean": 1}
+        case "scale" | "standardize":
+            expected = {"mean": 1, "sd": 1}
+        case "poly":
+            expected = {} if _flag(call, "raw") else {"alpha": degree, "norms": degree + 1}
+        case _:
+            order = _count(call, "degree", 3) + 1
+            whole = _count(call, "df", 0) + (0 if _flag(call, "intercept") else 1)
+            expected = {"knots": whole + order}
+    sizes = {name: len(numbers) for name, numbers in state.items()}
+    finite = all(np.isfinite(numbers).all() for numbers in state.values())
+    positive = (*state.get("norms", ()), *state.get("sd", ()))
+    knots = list(state.get("knots", ()))
+    if sizes != expected or not finite or min(positive, default=1) <= 0 or knots != sorted(knots):
+        raise ValueError(f"what {call.render()} remembers")
+
+
 def outside_domain(
     expression: Expression, columns: Columns, memory: Memory
 ) -> Iterator[tuple[Call, str, np.ndarray]]:

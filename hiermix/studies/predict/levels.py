@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from hiermix.data.reading import Kind
 from hiermix.studies.predict.expressions import Columns
+from hiermix.studies.predict.spelling import Spellings
 from hiermix.studies.predict.stored import StoredColumn, StoredFactor
 
 
@@ -37,12 +38,14 @@ class RowLevels:
 
     ``place`` ``(n,)`` are positions among the fitted levels, -1 for new ones. ``new`` are the texts
     of the new levels, one for each variable of the factor, and ``which`` ``(n,)`` the position of
-    each row's among them, -1 for fitted ones.
+    each row's among them, -1 for fitted ones. ``respelt`` maps texts, in the order of the rows, to
+    the fitted ones that they mean.
     """
 
     place: np.ndarray
     new: tuple[tuple[str, ...], ...]
     which: np.ndarray
+    respelt: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_new(self) -> np.ndarray:
@@ -66,6 +69,7 @@ class LevelIndex:
         self._kinds = tuple(columns[name].kind for name in factor.variables)
         parts = list(zip(*factor.levels, strict=True))
         self._parts = [pd.Index(pd.unique(np.array(part, dtype=object))) for part in parts]
+        self._spellings = [Spellings(tuple(part)) for part in self._parts]
         codes = np.zeros(len(factor.levels), dtype=np.int64)
         for index, part in zip(self._parts, parts, strict=True):
             codes = codes * len(index) + index.get_indexer(pd.Index(part))
@@ -77,6 +81,8 @@ class LevelIndex:
             level_texts(values[name], kind)
             for name, kind in zip(self._factor.variables, self._kinds, strict=True)
         ]
+        respelt: dict[str, str] = {}
+        texts = [self._known(i, own, respelt) for i, own in enumerate(texts)]
         codes = np.zeros(len(texts[0]), dtype=np.int64)
         known = np.ones(len(codes), dtype=bool)
         for index, own in zip(self._parts, texts, strict=True):
@@ -89,4 +95,18 @@ class LevelIndex:
         seen: dict[tuple[str, ...], int] = {}
         for row, key in zip(rows, zip(*(own[rows] for own in texts), strict=True), strict=True):
             which[row] = seen.setdefault(tuple(key), len(seen))
-        return RowLevels(found, tuple(seen), which)
+        return RowLevels(found, tuple(seen), which, respelt)
+
+    def _known(self, part: int, texts: np.ndarray, respelt: dict[str, str]) -> np.ndarray:
+        """Return texts as the fit wrote them, where they mean the same; extend ``respelt``."""
+        index = self._parts[part]
+        codes, own = pd.factorize(texts)
+        unknown = np.flatnonzero(index.get_indexer(pd.Index(own)) < 0)
+        if not len(unknown):
+            return texts
+        own = own.astype(object)
+        for i in unknown:
+            place = self._spellings[part].position(own[i])
+            if place >= 0:
+                respelt[own[i]] = own[i] = index[place]
+        return np.asarray(own[codes])

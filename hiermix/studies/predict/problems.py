@@ -116,13 +116,24 @@ def _listed(problem: _Problem, place: Callable[[int], str]) -> str:
     return f"{text}: " if problem.message else text
 
 
+def some(texts: Sequence[str]) -> str:
+    """Name the first texts, and count the others.
+
+    Examples
+    --------
+    >>> some(["a", "b"]), some(list("abcde"))
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return f"{', '.join(map(bare, texts[:SHOWN]))}{more}"
+
+
 def nearest(value: str, known: Sequence[str]) -> str:
     """Return a hint about what was perhaps meant, or which values there are."""
     close = words.nearest(value, known[:MOST_COMPARED])
     if close is not None:
         return f"perhaps {close!r} was meant"
-    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return f"fitted: {', '.join(bare(name) for name in known[:SHOWN])}{more}"
+    return f"fitted: {some(known)}"
 
 
 def raise_all(errors: Sequence[HiermixError]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hiermix.data.new_rows import Chunk, NewRows
+from hiermix.data.new_rows import Chunk, NewRows, replaced
 from hiermix.data.words import counted
 from hiermix.design.cre.means import LevelMeans
 from hiermix.errors import DataError, Where
@@ -18,7 +18,7 @@ from hiermix.studies.predict.evaluate import Evaluator, PartValues, column_names
 from hiermix.studies.predict.expressions import evaluate
 from hiermix.studies.predict.levels import RowLevels
 from hiermix.studies.predict.linear import Posterior
-from hiermix.studies.predict.problems import Problems, nearest, raise_all
+from hiermix.studies.predict.problems import Problems, nearest, raise_all, some
 from hiermix.studies.predict.request import Asked, needed_parameters, needs_se, uses_trials
 from hiermix.studies.predict.stored import StoredDesign, StoredPart
 from hiermix.studies.predict.summary import Summary
@@ -61,7 +61,8 @@ class RowPredictor:
             name: np.zeros(len(design.factors[name].levels), dtype=bool)
             for name in self._evaluator.factors
         }
-        self._new: dict[str, set[tuple[str, ...]]] = {name: set() for name in self._used}
+        self._new: dict[str, dict[tuple[str, ...], None]] = {name: {} for name in self._used}
+        self._respelt: dict[str, dict[str, str]] = {name: {} for name in self._used}
         self._extrapolated: dict[str, int] = {}
         self._weight = self._evaluator.weight_columns
 
@@ -94,7 +95,8 @@ class RowPredictor:
         Raises
         ------
         InputErrors
-            Values are missing, or have no place in the model: every column and term with its rows.
+            Columns are not there or cannot be read, values are missing, or have no place in the
+            model: every column and term with its rows.
         """
         problems = Problems()
         for chunk in rows.chunks():
@@ -103,7 +105,8 @@ class RowPredictor:
             self._check_numbers(chunk, problems)
             for name, own in levels.items():
                 self._note_levels(name, own, chunk, problems)
-            self._add_means(chunk, levels)
+            if not rows.errors:
+                self._add_means(chunk, levels)
         missing = [
             DataError(
                 "predict.missing",
@@ -114,7 +117,8 @@ class RowPredictor:
             )
             for name, count, places in rows.missing()
         ]
-        raise_all([*missing, *problems.errors(file, rows.place)])
+        columns = [own for error in rows.errors for own in replaced(error, file)]
+        raise_all([*columns, *missing, *problems.errors(file, rows.place)])
         return tuple(self._notes(rows))
 
     def _check_numbers(self, chunk: Chunk, problems: Problems) -> None:
@@ -133,7 +137,8 @@ class RowPredictor:
 
     def _note_levels(self, name: str, levels: RowLevels, chunk: Chunk, problems: Problems) -> None:
         self._used[name][levels.place[~levels.is_new]] = True
-        self._new[name].update(levels.new)
+        self._new[name].update(dict.fromkeys(levels.new))
+        self._respelt[name].update(levels.respelt)
         if self._asked.new_levels != "error" or not levels.new:
             return
         known = [":".join(level) for level in self._design.factors[name].levels]
@@ -184,7 +189,12 @@ class RowPredictor:
                     "draw": "one fresh draw each from the distribution of the levels",
                     "population": "no deviation from the population",
                 }[asked.new_levels]
-                yield f"{name}: {counted(len(new), 'new level')}; {how}"
+                texts = [":".join(level) for level in new]
+                yield f"{name}: {counted(len(new), 'new level')} ({some(texts)}); {how}"
+        for name, meant in self._respelt.items():
+            if meant:
+                pairs = [f"{text} as {level}" for text, level in meant.items()]
+                yield f"{name}: read {some(pairs)}"
         for call, count in self._extrapolated.items():
             yield f"{call}: {counted(count, 'row')} beyond the fitted rows; the spline goes on"
         if uses_trials(design, asked) and asked.trials is None:

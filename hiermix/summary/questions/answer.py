@@ -106,12 +106,14 @@ def answer(
     -----
     Levels are worked on in `pieces`; time is linear in draws times rows of the answer.
     """
-    blocks = [
-        _block(effects, question, probability, kind) for effects in _effects(question, levels)
-    ]
-    table = pd.concat(blocks, ignore_index=True)
-    if question.best is not None:
-        table = _with_best(table, question, levels)
+    # Draws that are not finite have no answers: the numbers stay empty.
+    with np.errstate(invalid="ignore", over="ignore"):
+        blocks = [
+            _block(effects, question, probability, kind) for effects in _effects(question, levels)
+        ]
+        table = pd.concat(blocks, ignore_index=True)
+        if question.best is not None:
+            table = _with_best(table, question, levels)
     table["question"], table["of"], table["scale"] = name, question.of, question.scale
     table["by"], table["note"] = levels.by, levels.note
     for column in QUESTION_TEXTS:
@@ -168,24 +170,23 @@ def _block(
         below, mcse_below = share(draws < question.threshold, sound)
     direction, turns = directions(above, mcse_above, below, mcse_below, question.decide)
     unstable = [np.where(turns, "direction", "")]
-    with np.errstate(invalid="ignore", over="ignore"):
-        columns: dict[str, object] = {
-            "level": list(effects.level),
-            "against": list(effects.against),
-            "mean": draws.mean(axis=(1, 2)),
-            "sd": draws.std(axis=(1, 2), ddof=1),
-            "median": quantile(rows, 0.5),
-            "lower": lower,
-            "upper": upper,
-            "mcse_mean": mcse_of_means(draws),
-            "threshold": question.threshold,
-            "prob_above": above,
-            "mcse_above": mcse_above,
-            "prob_below": below,
-            "mcse_below": mcse_below,
-            "decide": question.decide,
-            "direction": direction,
-        }
+    columns: dict[str, object] = {
+        "level": list(effects.level),
+        "against": list(effects.against),
+        "mean": draws.mean(axis=(1, 2)),
+        "sd": draws.std(axis=(1, 2), ddof=1),
+        "median": quantile(rows, 0.5),
+        "lower": lower,
+        "upper": upper,
+        "mcse_mean": mcse_of_means(draws),
+        "threshold": question.threshold,
+        "prob_above": above,
+        "mcse_above": mcse_above,
+        "prob_below": below,
+        "mcse_below": mcse_below,
+        "decide": question.decide,
+        "direction": direction,
+    }
     if question.rope is not None:
         low, high = question.rope
         inside, mcse_inside = share((draws >= low) & (draws <= high), sound)

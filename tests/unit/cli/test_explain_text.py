@@ -9,6 +9,7 @@ from hiermix.cli.text import plain
 from hiermix.design.types import CommonTerm, Design, Factor, GroupTerm, LinearPart, Response
 from hiermix.gates.verdict import Finding, Verdict
 from hiermix.model.plan import Centring, ModelPlan, Parameter
+from hiermix.spec import QuestionSpec
 from hiermix.spec.priors import Prior
 
 
@@ -57,6 +58,7 @@ def prepared():
         loaded=SimpleNamespace(
             spec=SimpleNamespace(
                 name="demo",
+                questions=(QuestionSpec(of="1|g", best="max"),),
                 data=SimpleNamespace(reduce="auto"),
                 model=SimpleNamespace(family="gaussian"),
             )
@@ -124,6 +126,7 @@ def test_the_text_tells_model_design_priors_pooling_engine_and_checks(prepared):
         "1|g: noncentered (mean weight of a level's own data 0.00): levels carry little",
         "x|g: centered (mean weight of a level's own data 1.00): levels carry much",
         "z|g: adapted (mean weight of a level's own data 0.50): levels differ",
+        "1|g: coefficients of 1|g; is it above or below 0 (from P = 0.95 on); which is best",
         "not exact: the response is not conjugate",
         "verdict: pass (policy publish; 1 pass)",
         "note: two levels of g differ only by case",

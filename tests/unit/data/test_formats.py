@@ -133,7 +133,11 @@ def test_parquet_files_of_a_glob_need_the_same_types(tmp_path):
         (['{"y": 1}', '{"y": 2'], "d.jsonl: line 2: Expecting ',' delimiter"),
         (['{"y": 1}', "", '{"y": NaN}'], "y: 1 missing, first at row 2; set data.missing: drop"),
         (['{"y": 1}', '{"y": -Infinity}'], "y: -Infinity at row 2 is not finite"),
-        (['[{"y": 1},', '{"y": 2}]'], "d.jsonl: line 1: Expecting value"),
+        (['[{"y": 1},', '{"y": 2}'], "d.jsonl: the array has no end"),
+        (['[{"y": 1},]'], "d.jsonl: Expecting value: line 1 column 11 (char 10)"),
+        (['[{"y": 1}]', '[{"y": 2}]'], "d.jsonl: Extra data: line 2 column 1 (char 11)"),
+        (['[{"y": 1}, null]'], "'null' at row 2 is not an object"),
+        (["[]"], "d.jsonl: no keys"),
         (['{"y": 1}', "[1, 2]"], "'[1, 2]' at row 2 is not an object"),
         (['{"y": 1, "y": 2}'], 'a key twice at row 1: \'{"y": 1, "y": 2}\''),
         (['{"y": 1}', '{"y": "a"}'], "y: texts, numbers or truth values mixed: '\"a\"' at row 2"),
@@ -146,6 +150,15 @@ def test_parquet_files_of_a_glob_need_the_same_types(tmp_path):
 )
 def test_json_lines_that_are_not_rows_are_refused(refused, lines, message):
     assert refused("\n".join(lines) + "\n", "d.jsonl", y="any").message == message
+
+
+@pytest.mark.parametrize("start", ["", "\n \n", "\ufeff"])
+def test_an_array_of_objects_is_read_as_lines_are(read, start):
+    lines = [{"y": 1.5, "g": "a"}, {"g": "[b", "y": 10**15}, {"y": -2, "g": "c"}]
+    text = start + json.dumps(lines, indent=1) + "\n\n"
+    frame = read(text, "d.json", y="numeric", g="category")
+    assert frame.table["y"].tolist() == [1.5, 1e15, -2.0]
+    assert frame.table["g"].tolist() == ["a", "[b", "c"]
 
 
 def test_json_numbers_are_exact(read):

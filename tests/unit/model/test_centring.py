@@ -46,6 +46,13 @@ def test_with_few_levels_the_pilot_follows_the_prior_and_is_not_stuck_at_zero():
     assert pilot_of(plan).sds["1|g"][0] == pytest.approx(0.2 * np.sqrt(2 / np.pi), rel=0.1)
 
 
+@pytest.mark.parametrize("lower", [1, 0.3, 1e-7, 1e7])
+def test_a_prior_between_two_points_of_the_grid_is_followed(lower):
+    prior = f"Uniform({lower}, {1.0001 * lower})"
+    plan = plan_of(balanced(12, 5, tau=1.0), "y ~ x + (x | g)", priors={"1|g": prior})
+    assert pilot_of(plan).sds["1|g"][0] == pytest.approx(lower, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     "text",
     ["HalfNormal(0.5)", "HalfStudentT(3, 0.5)", "HalfCauchy(0.5)", "Exponential(2)", "Gamma(2, 3)"],

@@ -214,3 +214,16 @@ def test_what_is_taken_for_granted_is_told() -> None:
     notes = check_observed([first, replace(first, run="b", sha256="2")], [OBSERVED, OBSERVED])
     assert "all 4 responses are the same" in notes[0] and "weight" in notes[1]
     assert check_observed([candidate("a"), candidate("b")], [OBSERVED, OBSERVED]) == ()
+
+
+def test_the_same_columns_with_another_hash_are_other_data() -> None:
+    columns = frozenset({"y", "x", "g"})
+    first, other = candidate(columns=columns), candidate("b", columns=columns, sha256="2")
+    telling = np.array([1.5, 2.0, 2.5, 3.0])
+    (note,) = check_observed([first, other], [telling, telling])
+    assert note.startswith("b: the data were changed since 'a'")
+    with pytest.raises(InputErrors, match="the data were changed between the runs"):
+        check_observed([first, other], [np.arange(4.0), np.arange(4.0)])
+    more = replace(other, columns=columns | {"z"})
+    (note,) = check_observed([first, more], [telling, telling])
+    assert note.startswith("the runs use different columns")

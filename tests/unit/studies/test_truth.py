@@ -8,7 +8,7 @@ import pytest
 from run_support import Silent
 
 from hiermix import pipeline
-from hiermix.errors import DataError, UsageError
+from hiermix.errors import DataError, InputErrors, UsageError
 from hiermix.spec import load_spec
 from hiermix.studies.pooling import METHODS, factor_of
 from hiermix.studies.truth import TRUTH_COLUMNS, read_truth, truth_table
@@ -27,6 +27,7 @@ def prepared(tmp_path: Path) -> pipeline.Prepared:
     g, h = np.repeat(np.arange(6), 12), np.tile(np.arange(3), 24)
     table = pd.DataFrame({"g": g, "h": h, "x": rng.normal(size=72), "y": rng.normal(size=72)})
     table["slope"], table["cell"], table["noise"] = g / 10, 10 * g + h, np.arange(72.0)
+    table["label"] = "a"
     table.to_csv(tmp_path / "data.csv", index=False)
     return pipeline.prepare(load_spec(SPEC, "s.yaml"), tmp_path, Silent())
 
@@ -60,7 +61,7 @@ def test_a_term_that_is_not_clear_is_refused(prepared, tmp_path: Path, asked: st
 
 
 def test_a_truth_that_varies_within_a_level_is_refused(prepared, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'0' has several values"):
+    with pytest.raises(DataError, match=r"--truth x=noise: .* '0' has more"):
         read_truth(prepared, factor_of(prepared, "g"), ["x=noise"], tmp_path)
 
 
@@ -100,3 +101,14 @@ def test_all_methods_are_scored_on_levels_that_each_of_them_has() -> None:
 
 def test_without_truths_there_is_no_score() -> None:
     assert len(truth_table(levels(truth=np.nan), METHODS)) == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "said"), [("nothing", "'nothing' not in data"), ("label", "label: ")]
+)
+def test_a_wrong_column_is_blamed_on_the_option(prepared, tmp_path: Path, column, said) -> None:
+    with pytest.raises(InputErrors) as caught:
+        read_truth(prepared, factor_of(prepared, "g"), [f"x={column}"], tmp_path)
+    (error,) = caught.value.errors
+    assert error.message.startswith(f"--truth x={column}: ") and said in error.message
+    assert error.where.key is None and "data." not in error.hint

@@ -123,6 +123,12 @@ def test_r2_is_that_of_dense_matrices() -> None:
     np.testing.assert_allclose(found["r2_marginal"], marginal)
 
 
+def test_r2_of_a_model_without_predictors_is_zero_and_no_rounding() -> None:
+    plan = plan_of(pd.DataFrame({"y": RNG.normal(size=37)}), "y ~ 1")
+    draws = {"Intercept": 1e6 * RNG.normal(size=200) / 3, "sigma": np.full(200, 0.1)}
+    assert (bayes_r2(small.fit(plan, draws), plan)["r2_conditional"] == 0).all()
+
+
 def test_r2_does_not_depend_on_the_pieces_it_is_computed_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

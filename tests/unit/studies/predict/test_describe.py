@@ -42,6 +42,10 @@ FORMULAS = [
     "y ~ f * h + (1|g)",
     "y ~ 0 + f:h + x:f + (1|g)",
     "y ~ x * f * z + (1|g)",
+    "y ~ x + f:h + (1|g)",
+    "y ~ f:h + x:f + f:C(hit) + (1|g)",
+    "y ~ x + (1 + f:h|g) + (0 + h:f|sub)",
+    "y ~ h:f + (f:h + x|g/sub)",
     "y ~ x:f + f:poly(z, 2) + (1|g)",
     "y ~ C(n) + C(hit):x + (1|g)",
     "y ~ C(half) + C(flag) + flag:x + (1|g)",
@@ -58,6 +62,8 @@ FORMULAS = [
 CRE = [
     ("y ~ x + z + (1|g)", [{"group": "g"}]),
     ("y ~ x * f + (1|g)", [{"group": "g"}]),
+    ("y ~ x + f:h + (1|g)", [{"group": "g"}]),
+    ("y ~ x + f:h + (x|g)", [{"group": "g", "form": "within-between"}]),
     ("y ~ x + f + (x + f|g)", [{"group": "g", "form": "within-between"}]),
     ("y ~ poly(x, 2) + (1|g)", [{"group": "g", "form": "within-between"}]),
     ("y ~ x + z + (1|g) + (1|h)", [{"group": "g"}, {"group": "h", "terms": ["x"]}]),
@@ -123,8 +129,8 @@ def test_fitted_rows_have_their_level_means_again(formula, cre):
 
 
 def test_components_are_stored_with_their_own_terms():
-    formula = {"sigma": "~ scale(z) + f + (1 | h)"}
-    check(*stored_of("y ~ x + (1|g)", components=formula))
+    for right in ("~ scale(z) + f + (1 | h)", "~ f:h + (1 | g)"):
+        check(*stored_of("y ~ x + (1|g)", components={"sigma": right}))
 
 
 @pytest.mark.parametrize(

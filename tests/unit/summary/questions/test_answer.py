@@ -174,3 +174,26 @@ def test_a_variable_that_the_posterior_lacks_is_nan(asked):
     assert np.isnan(target_draws(lost, posterior, np.zeros(1, dtype=int))).all()
     fixed = Target("z", "parameter", ("",), Part("z", {}, 0.5))
     assert (target_draws(fixed, posterior, np.zeros(1, dtype=int)) == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"of": "1|g", "best": "max", "top": 2, "rope": [-1, 1]},
+        {"of": "1|g", "contrast": "pairwise"},
+        {"of": "1|g", "contrast": "mean"},
+        {"of": "1|g", "contrast": "reference", "reference": "b"},
+    ],
+)
+def test_infinite_draws_have_no_answers_and_no_warnings(question):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3, CHAINS, 100))
+    values[:2, 0, 0] = np.inf
+    levels = Levels(
+        ("a", "b", "c"), lambda at: values[at], CHAINS * 100,
+        ("b", values[1:2]) if "reference" in question else None,
+    )  # fmt: skip
+    table = answer("q", stated_question(question)[0], levels, 0.9, "eti")
+    touched = (table["level"] != "c") | (table["against"] != "")
+    assert table.loc[touched, ["prob_above", "sd"]].isna().all().all()
+    assert (table.loc[touched, "direction"] == "").all()
