@@ -21,6 +21,8 @@ from hiermix.errors import (
 from hiermix.gates import Verdict, check_gate_settings, judge
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hiermix.data import Frame
     from hiermix.design import Design
     from hiermix.engines import ChainProgress, Engine, Fit, FitRequest, Session
@@ -249,6 +251,8 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
     )
     plan = judged.trial.plan
     with stages.of("summarise"):
+        checks, checked, found = _predictive_checks(judged, spec)
+        verdict = judged.verdict + found
         tables = summarise(
             judged.fit, plan, judged.scalars, spec.outputs.interval, spec.outputs.interval_kind
         )
@@ -258,18 +262,46 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
             prepared.design,
             plan,
             judged.fit,
-            failed=judged.verdict.failed,
+            failed=verdict.failed,
         )
         arms = arm_effects(spec, prepared.frame, prepared.design, plan, judged.fit)
     return RunResult(
         replace(prepared, plan=plan),
         judged.fit,
-        prepared.measurements + judged.measurements,
-        judged.verdict,
-        replace(tables, questions=answers, arms=arms),
+        prepared.measurements + judged.measurements + checked,
+        verdict,
+        replace(tables, questions=answers, arms=arms, predictive_checks=checks),
         attempts,
         {**prepared.seconds, **stages.seconds},
     )
+
+
+def _predictive_checks(
+    judged: Judged, spec: RunSpec
+) -> tuple[pd.DataFrame, tuple[Measurement, ...], Verdict]:
+    """Compare the data with replicated ones: the table, its measurements and what gates say.
+
+    Of the attempt that stands: another attempt cures no misfit of the model.
+    """
+    from hiermix.summary.predictive.check import (
+        predictive_checks,
+        predictive_measurements,
+        why_no_replicates,
+    )
+
+    plan = judged.trial.plan
+    table = predictive_checks(judged.fit, plan, spec.outputs.interval)
+    measurements = tuple(predictive_measurements(table))
+    reason = why_no_replicates(judged.fit, plan)
+    verdict = judge(
+        measurements,
+        policy=judged.verdict.policy,
+        phases=("posterior",),
+        limits=spec.gates.limits,
+        waive=spec.gates.waive,
+        lacks={"replicates": f"no posterior predictive check: {reason}"} if reason else {},
+    )
+    return table, measurements, verdict
 
 
 class _Sampling:
@@ -300,7 +332,7 @@ class _Sampling:
             verdict = before + judge(
                 measurements,
                 policy=before.policy,
-                phases=("sampler", "posterior"),
+                phases=("sampler",),
                 limits=spec.gates.limits,
                 waive=spec.gates.waive,
                 lacks=result.lacks,

@@ -11,6 +11,7 @@ from hiermix.artefacts.data_view import data_view
 from hiermix.artefacts.level_view import QUANTILE_HEADS, level_views
 from hiermix.artefacts.model_view import model_view
 from hiermix.artefacts.plots.gallery import MAX_TERMS
+from hiermix.artefacts.predictive_view import predictive_view
 from hiermix.artefacts.questions_view import question_views
 from hiermix.artefacts.tables import (
     ARMS,
@@ -20,6 +21,8 @@ from hiermix.artefacts.tables import (
     GROUP_EFFECTS_PARQUET,
     IDENTIFICATION,
     IDENTIFICATION_PARQUET,
+    PREDICTIVE_CHECKS,
+    PREDICTIVE_CHECKS_PARQUET,
 )
 from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
 from hiermix.artefacts.views import (
@@ -119,6 +122,12 @@ def render_report(
             questions=question_views(tables),
             arms=arm_views(tables),
             arms_file=ARMS_PARQUET if len(tables.arms) > CSV_ROWS else ARMS,
+            predictive=predictive_view(tables),
+            predictive_file=(
+                PREDICTIVE_CHECKS_PARQUET
+                if len(tables.predictive_checks) > CSV_ROWS
+                else PREDICTIVE_CHECKS
+            ),
             identification=manifest.model.get("identification", {}),
             levels=views,
             level_figures=[

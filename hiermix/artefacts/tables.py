@@ -11,6 +11,7 @@ import pandas as pd
 from hiermix.artefacts.delimited import read_frame, write_csv, write_frame
 from hiermix.summary import Tables
 from hiermix.summary.arms.table import ARMS_TEXTS, empty_arms
+from hiermix.summary.predictive.table import PREDICTIVE_TEXTS, empty_checks
 from hiermix.summary.questions.table import QUESTION_TEXTS, empty_questions
 from hiermix.summary.tables import CRE_TEXTS, empty_cre
 
@@ -31,10 +32,12 @@ QUESTIONS = "questions.csv"
 ARMS = "arms.csv"
 ARMS_PARQUET = "arms.parquet"
 IDENTIFICATION_PARQUET = "identification.parquet"
+PREDICTIVE_CHECKS = "predictive_checks.csv"
+PREDICTIVE_CHECKS_PARQUET = "predictive_checks.parquet"
 
 
 def write_tables(folder: Path, tables: Tables) -> None:
-    """Write every table; ``cre``, ``questions`` and ``arms`` only where there is any row."""
+    """Write every table; those that a spec asks for, and checks, only where there is any row."""
     write_frame(folder / SUMMARY, tables.summary)
     write_frame(folder / VARIANCE, tables.variance)
     _write_large(folder / GROUP_EFFECTS, tables.group_effects)
@@ -45,6 +48,8 @@ def write_tables(folder: Path, tables: Tables) -> None:
         write_frame(folder / QUESTIONS, tables.questions)
     if len(tables.arms):
         _write_large(folder / ARMS, tables.arms)
+    if len(tables.predictive_checks):
+        _write_large(folder / PREDICTIVE_CHECKS, tables.predictive_checks)
 
 
 def _write_large(path: Path, table: pd.DataFrame) -> None:
@@ -136,12 +141,16 @@ def read_tables(folder: Path) -> Tables:
         questions=(
             read_frame(questions, QUESTION_TEXTS) if questions.is_file() else empty_questions()
         ),
-        arms=_read_large(folder / ARMS, ARMS_TEXTS, ()) if _has_arms(folder) else empty_arms(),
+        arms=_read_if_there(folder / ARMS, ARMS_TEXTS, empty_arms()),
+        predictive_checks=_read_if_there(
+            folder / PREDICTIVE_CHECKS, PREDICTIVE_TEXTS, empty_checks()
+        ),
     )
 
 
-def _has_arms(folder: Path) -> bool:
-    return (folder / ARMS).is_file() or (folder / ARMS_PARQUET).is_file()
+def _read_if_there(path: Path, texts: Sequence[str], empty: pd.DataFrame) -> pd.DataFrame:
+    there = path.is_file() or path.with_suffix(".parquet").is_file()
+    return _read_large(path, texts, ()) if there else empty
 
 
 def _read_large(path: Path, texts: Sequence[str], booleans: Sequence[str]) -> pd.DataFrame:

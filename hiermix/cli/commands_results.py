@@ -91,14 +91,14 @@ def _judged_again(run: Path, policy: str | None) -> Verdict:
     resolved = run / "spec.resolved.yaml"
     settings = load_spec(resolved.read_bytes(), str(resolved)).spec.gates
     # What the engine could not measure then, it cannot have now.
-    absent = {f.metric for f in stored.findings if f.status == "not applicable"}
+    absent = {f.metric: f.message for f in stored.findings if f.status == "not applicable"}
     return judge(
         stored.measurements,
         policy=policy or stored.verdict.policy,
         phases={finding.phase for finding in stored.findings},
         limits=settings.limits,
         waive=settings.waive,
-        lacks={gate.lacks for gate in catalogue() if gate.metric in absent},
+        lacks={gate.lacks: absent[gate.metric] for gate in catalogue() if gate.metric in absent},
     )
 
 

@@ -72,6 +72,7 @@ class Gate:
     """One row of the catalogue; ``catalogue.yaml`` explains each field at its top.
 
     ``skip_reason`` is empty if a missing measurement fails, else why a model may lack it.
+    ``advisory`` says that the gate only ever warns.
     """
 
     id: str
@@ -90,6 +91,7 @@ class Gate:
     raise_to: str = ""
     lacks: str = ""
     skip_reason: str = ""
+    advisory: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -20,12 +20,13 @@ def judge(
     phases: Collection[str],
     limits: Mapping[str, float] | None = None,
     waive: Mapping[str, str] | None = None,
-    lacks: Collection[str] = (),
+    lacks: Collection[str] | Mapping[str, str] = (),
 ) -> Verdict:
     """Judge measurements by the gates of some phases.
 
     A measurement that is missing or not finite fails, unless the engine says that it lacks it
-    (``not applicable``) or the catalogue says why a model may have nothing to measure.
+    (``not applicable``) or the catalogue says why a model may have nothing to measure. Gates that
+    are advisory warn in place of failing.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def judge(
     waive
         Gate name to the reason why its failure is accepted: it becomes ``waived``.
     lacks
-        Metrics that the engine cannot have.
+        Metrics that the engine cannot have; a mapping says of each why.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def _find(
     scope: str | None,
     seen: Mapping[str, Sequence[Measurement]],
     stated: Limits,
-    lacks: Collection[str],
+    lacks: Collection[str] | Mapping[str, str],
 ) -> Finding | None:
     name = gate.id if scope is None else f"{gate.id}[{scope}]"
     found = [m for m in seen.get(gate.metric, ()) if scope is None or m.scope == scope]
@@ -130,7 +131,7 @@ def _find(
     if not math.isfinite(worst.value) or (
         used.fail is not None and not gate.accepts(worst.value, used.fail)
     ):
-        status = "fail"
+        status = "warn" if gate.advisory else "fail"
     elif used.warn is not None and not gate.accepts(worst.value, used.warn):
         status = "warn"
     return Finding(
@@ -147,11 +148,13 @@ def _find(
     )
 
 
-def _absent(gate: Gate, name: str, stated: Limits, lacks: Collection[str]) -> Finding | None:
+def _absent(
+    gate: Gate, name: str, stated: Limits, lacks: Collection[str] | Mapping[str, str]
+) -> Finding | None:
     finding = Finding(
         gate=name,
         phase=gate.phase,
-        status="fail",
+        status="warn" if gate.advisory else "fail",
         metric=gate.metric,
         value=math.nan,
         warn=stated.warn,
@@ -161,7 +164,8 @@ def _absent(gate: Gate, name: str, stated: Limits, lacks: Collection[str]) -> Fi
         remedy=gate.remedy,
     )
     if gate.lacks and gate.lacks in lacks:
-        message = f"this engine has no {gate.title}"
+        reason = lacks[gate.lacks] if isinstance(lacks, Mapping) else ""
+        message = reason or f"this engine has no {gate.title}"
         return replace(finding, status="not applicable", value=None, message=message, remedy="")
     return None if gate.skip_reason else finding
 

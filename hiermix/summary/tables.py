@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hiermix.summary.arms.table import empty_arms
+from hiermix.summary.predictive.table import empty_checks
 from hiermix.summary.questions.table import empty_questions
 
 CRE_TEXTS = ("group", "term", "effect")
@@ -46,7 +47,7 @@ class Tables:
     and term, ``variance`` one per variance component or ratio, ``cre`` one per contextual effect
     (none without group means), ``identification`` one per group, level and term, ``questions`` one
     per answer (none without questions in the spec), ``arms`` one per level and scale of the effect
-    (none without two arms).
+    (none without two arms), ``predictive_checks`` one per statistic of all rows or of a level.
     """
 
     summary: pd.DataFrame
@@ -56,6 +57,7 @@ class Tables:
     identification: pd.DataFrame
     questions: pd.DataFrame = field(default_factory=empty_questions)
     arms: pd.DataFrame = field(default_factory=empty_arms)
+    predictive_checks: pd.DataFrame = field(default_factory=empty_checks)
 
 
 def empty_cre() -> pd.DataFrame:

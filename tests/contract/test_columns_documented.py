@@ -24,6 +24,7 @@ from hiermix.studies import compare, left_out, pooling, prior_check, truth
 from hiermix.studies.predict.stored import StoredDesign
 from hiermix.summary import group_effects, identification, population, variance
 from hiermix.summary.arms.table import ARMS_COLUMNS
+from hiermix.summary.predictive.table import PREDICTIVE_COLUMNS
 from hiermix.summary.questions.table import QUESTION_COLUMNS
 from hiermix.summary.tables import CRE_COLUMNS
 
@@ -44,6 +45,7 @@ PAGES = {
     "identification.csv": ("identification.md", "## `identification.csv`"),
     "questions.csv": ("questions.md", "## `questions.csv`"),
     "arms.csv": ("arms.md", "## `arms.csv`"),
+    "predictive_checks.csv": ("checks.md", "## `predictive_checks.csv`"),
     "levels.csv": ("pooling.md", "`levels.csv`:"),
     "accuracy.csv": ("pooling.md", "`accuracy.csv`, a row"),
     "truth.csv": ("pooling.md", "`truth.csv`, a row"),
@@ -65,6 +67,7 @@ CONSTANTS = {
     "identification.csv": identification.COLUMNS,
     "questions.csv": QUESTION_COLUMNS,
     "arms.csv": ARMS_COLUMNS,
+    "predictive_checks.csv": PREDICTIVE_COLUMNS,
     "levels.csv": pooling.LEVEL_COLUMNS,
     "accuracy.csv": left_out.ACCURACY_COLUMNS,
     "truth.csv": truth.TRUTH_COLUMNS,

@@ -104,7 +104,7 @@ def fitted(tmp_path, monkeypatch):
 def test_attempts_share_a_session_until_the_coordinates_change(fitted, tmp_path):
     engine = Scripted([5, 3, 0])
     result, listener = fitted(engine)
-    assert result.verdict.status == "pass"
+    assert not result.verdict.failed
     assert [a.divergences for a in result.attempts] == [5, 3, 0]
     assert len(engine.opened) == 2
     first, second = engine.opened
@@ -122,6 +122,23 @@ def test_the_result_is_the_last_attempts_and_its_seconds_are_those_of_all(fitted
     assert result.fit.request.target_accept == pytest.approx(0.9875)
     assert result.seconds["sample"] == 3.0
     assert {m.value for m in result.measurements if m.metric == "divergences"} == {0.0}
+
+
+def test_a_misfit_warns_last_and_asks_for_no_other_attempt(fitted):
+    # Draws from nowhere: data that they replicate look nothing like the data.
+    engine = Scripted([0])
+    result, listener = fitted(engine)
+    assert len(engine.requests) == 1
+    assert listener.notes == []
+    assert result.verdict.status == "warn"
+    found = [f for f in result.verdict.findings if f.phase == "posterior"]
+    assert [f.gate for f in found] == ["predictive", "predictive_levels"]
+    assert found[0].status == "warn"
+    assert result.verdict.findings[-2:] == tuple(found)
+    assert len(result.tables.predictive_checks)
+    metrics = {m.metric for m in result.measurements}
+    assert {"predictive_p", "predictive_level_p"} <= metrics
+    assert result.attempts[0].failed_gates == ()
 
 
 def test_one_attempt_is_made_where_the_spec_says_one(fitted):
@@ -153,7 +170,7 @@ def test_an_engine_that_auto_chose_gives_way_to_the_next_one(fitted):
     assert len(collapsed.opened) == len(engine.opened) == 1
     assert listener.notes[0].endswith("failed: engine nuts")
     assert result.fit.engine == "nuts"
-    assert result.verdict.status == "pass"
+    assert not result.verdict.failed
     # Divergences are judged, since the engine that stands has them.
     statuses = {f.gate: f.status for f in result.verdict.findings}
     assert statuses["divergences"] == "pass"

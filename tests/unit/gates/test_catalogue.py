@@ -71,6 +71,20 @@ def test_policies_get_tighter_from_explore_to_publish_to_strict(gate: Gate) -> N
 
 
 @every_gate
+def test_a_gate_that_is_advisory_has_no_limit_that_fails_and_none_to_set(gate: Gate) -> None:
+    if gate.advisory:
+        assert all(limits.fail is None for limits in gate.limits.values())
+        assert gate.limit_range is None
+        assert not gate.waivable
+
+
+def test_only_posterior_predictive_checks_are_advisory() -> None:
+    advisory = [gate.id for gate in catalogue() if gate.advisory]
+    assert advisory == ["predictive", "predictive_levels"]
+    assert advisory == [gate.id for gate in catalogue() if gate.phase == "posterior"]
+
+
+@pytest.mark.parametrize("gate", [g for g in catalogue() if not g.advisory], ids=lambda g: g.id)
 def test_strict_fails_what_publish_warns_of(gate: Gate) -> None:
     # Single rows are a fact of the data (meta-analysis has nothing else): never a failure.
     if gate.id == "rows_per_level":

@@ -1,0 +1,1 @@
+"""Posterior predictive checks: statistics of the data among those of replicated data."""
