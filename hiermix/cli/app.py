@@ -12,6 +12,7 @@ from hiermix.cli import (
     commands_ask,
     commands_check,
     commands_compare,
+    commands_holdout,
     commands_pooling,
     commands_predict,
     commands_prior_check,
@@ -59,6 +60,7 @@ app.command()(commands_results.summary)
 app.command()(commands_results.report)
 app.command("prior-check")(commands_prior_check.prior_check)
 app.command()(commands_pooling.pooling)
+app.command()(commands_holdout.holdout)
 app.command()(commands_compare.compare)
 app.command()(commands_sensitivity.sensitivity)
 app.command()(commands_predict.predict)

@@ -12,6 +12,7 @@ from hiermix import __version__
 from hiermix.cli.options import (
     DataRootOption,
     EngineOption,
+    JobsOption,
     QuietOption,
     SetOption,
     SpecArgument,
@@ -56,6 +57,13 @@ def pooling(
             help="Column of the data with the true effect of each level; repeatable.",
         ),
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit", help="Leave out by a refit what importance sampling cannot leave out."
+        ),
+    ] = False,
+    jobs: JobsOption = 1,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Write tables and the plot here."),
@@ -76,7 +84,7 @@ def pooling(
     with libraries(terminal), display(terminal) as shown:
         shown.stage("spec")
         stated = [*(overrides or []), *([f"fit.engine={engine}"] if engine else [])]
-        study = _study(spec, stated, group, truth or [], data_root, shown)
+        study = _study(spec, stated, group, truth or [], data_root, shown, refit=refit, jobs=jobs)
         if out is not None:
             shown.stage("write")
             write_pooling(study, out)
@@ -105,6 +113,9 @@ def _study(
     truth: list[str],
     data_root: Path | None,
     shown: Display,
+    *,
+    refit: bool,
+    jobs: int,
 ) -> PoolingStudy:
     from hiermix.pipeline import prepare
     from hiermix.studies.pooling import compare_pooling, factor_of
@@ -116,7 +127,7 @@ def _study(
         shown.warn(warning)
     factor = factor_of(prepared, group)
     known = read_truth(prepared, factor, truth, root, data_root)
-    return compare_pooling(prepared, factor.name, shown, known)
+    return compare_pooling(prepared, factor.name, shown, known, refit=refit, jobs=jobs)
 
 
 def _gates(findings: tuple[Finding, ...]) -> str:

@@ -11,6 +11,7 @@ import typer
 from hiermix import __version__
 from hiermix.cli.options import (
     DataRootOption,
+    JobsOption,
     QuietOption,
     RunArgument,
     TableFormat,
@@ -50,9 +51,7 @@ def sensitivity(
     no_refit: Annotated[
         bool, typer.Option("--no-refit", help="Power-scaling only, from the draws of the run.")
     ] = False,
-    jobs: Annotated[
-        int, typer.Option("--jobs", min=1, metavar="N", help="Fits at the same time.")
-    ] = 1,
+    jobs: JobsOption = 1,
     table: Annotated[
         Literal["power", "grid", "levels", "level_grid"] | None,
         typer.Option("--table", help="Which table csv and markdown print; json has all."),

@@ -43,6 +43,11 @@ VerboseOption = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Do it though it was done before.")]
 
+JobsOption = Annotated[
+    int,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes that fit at the same time."),
+]
+
 TableFormat = Annotated[
     Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
 ]

@@ -109,6 +109,7 @@ def build_model(plan: ModelPlan) -> BuiltModel:
     blocks: dict[int, np.ndarray] = {}
     names: dict[str, str] = {}
     priors: dict[str, Any] = {}
+    constant: dict[tuple[str, str], np.ndarray] = {}
     formulas = []
     for number, part in enumerate(plan.parts):
         main = part is design.main
@@ -121,10 +122,15 @@ def build_model(plan: ModelPlan) -> BuiltModel:
             own["Intercept"] = _prior(plan, label)
         for index, (term, centre) in enumerate(zip(part.common, plan.centres(part), strict=True)):
             sterile = common_name(number, index, len(term.columns))
+            values = term.values - centre
+            if (values == values[0]).all():
+                # Bambi refuses it. Only a part of the rows has such columns: their priors stay.
+                constant[part.parameter, sterile] = np.squeeze(values)
+                values = np.arange(values.size, dtype=float).reshape(values.shape)
             if len(term.columns) == 1:
-                data[sterile] = term.values[:, 0] - centre[0]
+                data[sterile] = values[:, 0]
             else:
-                blocks[number * MAX_TERMS + index] = term.values - centre
+                blocks[number * MAX_TERMS + index] = values
             label = plan.label(part, term.name)
             names[prefix + sterile] = label
             own[sterile] = _prior(plan, label)
@@ -156,6 +162,8 @@ def build_model(plan: ModelPlan) -> BuiltModel:
         extra_namespace={"block": blocks.__getitem__},
         center_predictors=False,  # they are, at the means of the original rows
     )
+    for (component, sterile), values in constant.items():
+        model.parameters[component].terms[sterile].data = values
     hierarchies = [
         _add_group_terms(plan, model, number, part, names)
         for number, part in enumerate(plan.parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 MAX_UNRELIABLE = 0.01
 """Share of the pieces that may be unreliable; beyond, the sum says nothing."""
+
+MAX_REFITS = 100
+"""Pieces that are left out by a refit at most."""
+
+Refit = Callable[[np.ndarray], np.ndarray]
+"""Positions of pieces -> their log predictive densities given the rest; NaN where there is none."""
 
 NOT_FINITE = "the log likelihood of some draws is not finite"
 
@@ -53,7 +60,9 @@ def missing(reason: str) -> Accuracy:
     return Accuracy(math.nan, math.nan, 0, 0, reason)
 
 
-def leave_out(log_likelihood: np.ndarray, posterior: xr.Dataset) -> Accuracy:
+def leave_out(
+    log_likelihood: np.ndarray, posterior: xr.Dataset, refit: Refit | None = None
+) -> Accuracy:
     """Return the accuracy for pieces of data that are left out one at a time.
 
     Pareto-smoothed importance sampling (Vehtari, Gelman and Gabry 2017,
@@ -65,17 +74,37 @@ def leave_out(log_likelihood: np.ndarray, posterior: xr.Dataset) -> Accuracy:
         Shape ``(n_chains, n_draws, n_pieces)``.
     posterior
         Draws that it belongs to, for their efficiency.
+    refit
+        Leaves pieces out by fitting again: those whose Pareto k is too high, ``MAX_REFITS`` at
+        most, the highest first.
     """
     if not np.isfinite(log_likelihood).all():
         return missing(NOT_FINITE)
     found = pointwise_loo(log_likelihood, posterior)
-    high = int((found.pareto_k.to_numpy() > found.good_k).sum())
     pieces = log_likelihood.shape[-1]
-    if high > MAX_UNRELIABLE * pieces:
-        reason = f"Pareto k is too high for {high} of {pieces}: importance sampling fails"
-        return Accuracy(math.nan, math.nan, pieces, high, reason)
-    reason = f"Pareto k is high for {high} of {pieces}: their part may be far off" if high else ""
-    return Accuracy(float(found.elpd), float(found.se), pieces, high, reason)
+    k = found.pareto_k.to_numpy().reshape(-1)
+    high = np.flatnonzero(k > found.good_k)
+    elpd, se, told = float(found.elpd), float(found.se), ""
+    if refit is not None and len(high):
+        values = found.elpd_i.to_numpy().reshape(-1).copy()
+        worst = high[np.argsort(-k[high], kind="stable")][:MAX_REFITS]
+        exact = refit(worst)
+        done = worst[np.isfinite(exact)]
+        values[done] = exact[np.isfinite(exact)]
+        high = np.setdiff1d(high, done)
+        elpd, se = float(values.sum()), float(np.sqrt(pieces * values.var()))
+        told = f"{len(done)} of {pieces} left out by a refit"
+    if len(high) > MAX_UNRELIABLE * pieces:
+        reason = f"Pareto k is too high for {len(high)} of {pieces}: importance sampling fails"
+        return Accuracy(math.nan, math.nan, pieces, len(high), _joined(told, reason))
+    reason = ""
+    if len(high):
+        reason = f"Pareto k is high for {len(high)} of {pieces}: their part may be far off"
+    return Accuracy(elpd, se, pieces, len(high), _joined(told, reason))
+
+
+def _joined(*reasons: str) -> str:
+    return ", ".join(reason for reason in reasons if reason)
 
 
 def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO:

@@ -24,6 +24,7 @@ from hiermix.summary.weights import row_model
 if TYPE_CHECKING:
     from hiermix.design.types import Factor
     from hiermix.pipeline import Listener, RunResult
+    from hiermix.studies.exact_left_out import Refits
 
 ACCURACY_COLUMNS = (
     *("method", "engine", "verdict"),
@@ -36,7 +37,10 @@ NEW_LEVEL = "without pooling the other levels say nothing about one that is left
 
 
 def accuracy_table(
-    results: Mapping[str, RunResult], factor: Factor, listener: Listener
+    results: Mapping[str, RunResult],
+    factor: Factor,
+    listener: Listener,
+    refits: Refits | None = None,
 ) -> pd.DataFrame:
     """Return ``ACCURACY_COLUMNS``, one row per method.
 
@@ -48,16 +52,18 @@ def accuracy_table(
         Whose levels are left out.
     listener
         Hears what is left out; many rows take a minute.
+    refits
+        Leaves out what importance sampling cannot, if that is wanted.
     """
     rows = []
     for method, result in results.items():
         listener.stage(f"leaving out levels of {factor.name}: {method}")
-        level = _of_levels(method, result, factor)
+        level = _of_levels(method, result, factor, refits)
         # Where every row is a level, leaving out one is leaving out the other.
         same = method == "partial" and factor.counts.max() == 1 and np.isfinite(level.elpd)
         if not same:
             listener.stage(f"leaving out rows: {method}")
-        single = level if same else _of_rows(result)
+        single = level if same else _of_rows(method, result, refits)
         notes = dict.fromkeys(reason for reason in (single.reason, level.reason) if reason)
         rows.append(
             {
@@ -78,12 +84,13 @@ def accuracy_table(
     return pd.DataFrame(rows)[list(ACCURACY_COLUMNS)]
 
 
-def _of_rows(result: RunResult) -> Accuracy:
+def _of_rows(method: str, result: RunResult, refits: Refits | None) -> Accuracy:
     pointwise = _pointwise(result)
     if isinstance(pointwise, str):
         return missing(f"no leave-one-out: {pointwise}")
     values, kept = pointwise
-    return leave_out(values, efficiency_of(result.fit, _population(result), kept))
+    refit = None if refits is None else refits.of_rows(method, result)
+    return leave_out(values, efficiency_of(result.fit, _population(result), kept), refit)
 
 
 def _pointwise(result: RunResult) -> tuple[np.ndarray, np.ndarray | None] | str:
@@ -103,18 +110,19 @@ def _pointwise(result: RunResult) -> tuple[np.ndarray, np.ndarray | None] | str:
     return f"{plan.design.n_obs} rows are too many" if thinned is None else thinned
 
 
-def _of_levels(method: str, result: RunResult, factor: Factor) -> Accuracy:
+def _of_levels(method: str, result: RunResult, factor: Factor, refits: Refits | None) -> Accuracy:
     if method == "none":
         return missing(NEW_LEVEL)
     plan = result.prepared.plan
     if any(f.name == factor.name for part in plan.design.components.values() for f in part.factors):
         return missing("no leave-one-level-out: a component of the model has effects of the level")
+    refit = None if refits is None else refits.of_levels(method, result)
     if method == "complete":
         pointwise = _pointwise(result)
         if isinstance(pointwise, str):
             return missing("")
         own = by_level(pointwise[0], _factor_in(result, factor))
-        return leave_out(own, efficiency_of(result.fit, _population(result), pointwise[1]))
+        return leave_out(own, efficiency_of(result.fit, _population(result), pointwise[1]), refit)
     terms = terms_of(result, factor)
     why = why_not_integrated(plan, len(terms))
     rows = row_model(result.fit, plan)
@@ -124,7 +132,7 @@ def _of_levels(method: str, result: RunResult, factor: Factor) -> Accuracy:
     means = np.column_stack([e["coefficient_mean"].to_numpy(dtype=float) for e in effects])
     found = level_densities(result.fit, plan, rows, _factor_in(result, factor), means)
     draws = efficiency_of(result.fit, _population(result), found.draws)
-    return leave_out(found.values, draws)
+    return leave_out(found.values, draws, refit)
 
 
 def _factor_in(result: RunResult, factor: Factor) -> Factor:

@@ -14,6 +14,7 @@ from hiermix.errors import UsageError
 from hiermix.pipeline import Listener, Prepared, RunResult, fit
 from hiermix.studies.arms import Unpooled, completely_pooled, not_pooled
 from hiermix.studies.effects import effects_of, terms_of
+from hiermix.studies.exact_left_out import Refits, check_refits
 from hiermix.studies.left_out import accuracy_table
 from hiermix.studies.truth import truth_table
 from hiermix.summary.draws import draws_of
@@ -77,6 +78,9 @@ def compare_pooling(
     group: str | None,
     listener: Listener,
     truth: Mapping[str, np.ndarray] | None = None,
+    *,
+    refit: bool = False,
+    jobs: int = 1,
 ) -> PoolingStudy:
     """Fit a model as it is, without one factor's effects, and with unpooled ones.
 
@@ -90,15 +94,23 @@ def compare_pooling(
         Hears of the stages of all fits.
     truth
         True coefficient of every level by the term's name, each ``(n_groups,)``.
+    refit
+        Leave out by a refit what importance sampling cannot leave out.
+    jobs
+        Processes of these refits.
 
     Raises
     ------
     UsageError
-        The model has no such factor, several and none is named, or nothing else than its effects.
+        The model has no such factor, several and none is named, or nothing else than its effects;
+        or its rows cannot be left out by refits.
     EngineError
         A fit has no posterior.
     """
     factor = factor_of(prepared, group)
+    refits = Refits(factor, listener, jobs) if refit else None
+    if refit:
+        check_refits(prepared)
     results = {}
 
     def fitted(method: str, model: Prepared) -> RunResult:
@@ -118,7 +130,7 @@ def compare_pooling(
         factor.name,
         compared,
         levels,
-        accuracy_table(compared, factor, listener),
+        accuracy_table(compared, factor, listener, refits),
         truth_table(levels, METHODS),
         _notes(prepared, factor, unpooled),
     )

@@ -84,6 +84,25 @@ def test_json_has_every_table_and_no_nan(place: Path) -> None:
     assert len(document["notes"]) == 3
 
 
+def test_refits_leave_out_what_importance_sampling_cannot(place: Path) -> None:
+    table = pd.read_csv(place / "lifts.csv")
+    # Far from all others: no draw of the model with it is one of the model without it.
+    table.loc[table["country"] == "UK", ["lift", "se"]] = [0.5, 0.004]
+    table.to_csv(place / "lifts.csv", index=False)
+    options = ("spec.yaml", "-q", "--format", "csv", "--table", "accuracy")
+    sampled, refitted = (
+        pd.read_csv(io.StringIO(pooling(place, *options, *more).stdout)).set_index("method")
+        for more in ((), ("--refit", "--jobs", "2"))
+    )
+    assert sampled.loc["partial", "level_high_k"] > 0
+    assert pd.isna(sampled.loc["partial", "elpd_level"])
+    assert refitted.loc["partial", "level_high_k"] == 0
+    assert refitted.loc["partial", "elpd_level"] < 0
+    assert "of 6 left out by a refit" in refitted.loc["partial", "note"]
+    # Without pooling nothing else tells of a row that is a level.
+    assert pd.isna(refitted.loc["none", "elpd_loo"])
+
+
 def test_a_failed_gate_is_told_and_ends_with_3(place: Path) -> None:
     done = pooling(place, "spec.yaml", "-q", "--set", "gates.limits.ess_bulk=100000")
     assert done.returncode == 3

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hiermix.errors import UsageError
+from hiermix.errors import EngineError, UsageError
 from hiermix.pipeline import Listener, Prepared
 from hiermix.studies.refits import fit_each
 from hiermix.studies.sensitivity.grid import (
     FAILED,
     JUDGED,
+    Digest,
     digest,
     digest_of,
     grid_table,
@@ -62,6 +63,8 @@ class Sensitivity:
         What was left out and why.
     run_failed
         Whether a gate failed the run itself.
+    lost
+        Points of the grid whose fit has no posterior.
     """
 
     name: str
@@ -73,11 +76,12 @@ class Sensitivity:
     sentences: tuple[Sentence, ...]
     notes: tuple[str, ...]
     run_failed: bool
+    lost: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
-        """Whether a gate failed the run or a refit."""
-        return self.run_failed or bool((self.grid["verdict"] == FAILED).any())
+        """Whether a gate failed the run or a refit, or a refit has no posterior."""
+        return self.run_failed or bool(self.lost) or bool((self.grid["verdict"] == FAILED).any())
 
 
 def check_scales(scales: Sequence[float]) -> None:
@@ -125,14 +129,19 @@ def sensitivity_of(
     InputErrors
         A group sd has a prior that cannot be scaled.
     EngineError
-        A refit has no posterior.
+        No refit has a posterior.
     """
     spec, plan = prepared.loaded.spec, prepared.plan
     points = _points(prepared, asked)
     listener.stage("power-scaling")
     scaled = power_scaling(fit, plan)
     models = {p.name: p.prepared for p in points if p.prepared is not None}
-    refits = fit_each(models, digest_of, listener, jobs=asked.jobs)
+    outcomes = fit_each(models, digest_of, listener, jobs=asked.jobs)
+    refits = {name: found for name, found in outcomes.items() if isinstance(found, Digest)}
+    lost = {name: error for name, error in outcomes.items() if isinstance(error, EngineError)}
+    if lost and not refits:
+        raise next(iter(lost.values()))
+    points = tuple(point for point in points if point.name not in lost)
     run = digest(fit, plan, spec, summary, status)
     grid = grid_table(points, run, refits)
     level_grid = level_grid_table(points, run, refits)
@@ -145,8 +154,9 @@ def sensitivity_of(
         levels,
         level_grid,
         sentences(scaled.table, grid, levels, spec.outputs.interval),
-        (*scaled.notes, *_notes(prepared, asked)),
+        (*scaled.notes, *_notes(prepared, asked), *_lost(lost)),
         run.verdict == FAILED,
+        tuple(lost),
     )
 
 
@@ -155,6 +165,10 @@ def _points(prepared: Prepared, asked: Asked) -> tuple[Variant, ...]:
         return ()
     check_scales(asked.scales)
     return variants(prepared, asked.scales)
+
+
+def _lost(lost: Mapping[str, EngineError]) -> list[str]:
+    return [f"{name}: no posterior, left out: {error.message}" for name, error in lost.items()]
 
 
 def _notes(prepared: Prepared, asked: Asked) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from model_support import panel, plan_of
 from scipy import integrate, special, stats
 
-from hiermix.studies import integrated
+from hiermix.studies import integrated, quadrature
 from hiermix.studies.integrated import level_densities, why_not_integrated
 from hiermix.summary.group_effects import group_effects
 from hiermix.summary.weights import row_model
@@ -149,7 +149,7 @@ def test_pieces_of_draws_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     plan = plan_of(panel(), "count ~ x + (1 | g)", family="poisson")
     draws = draws_of(plan)
     whole, _ = found(plan, draws)
-    monkeypatch.setattr(integrated, "CHUNK_CELLS", 3 * plan.design.n_obs)
+    monkeypatch.setattr(quadrature, "CHUNK_CELLS", 3 * plan.design.n_obs)
     np.testing.assert_allclose(found(plan, draws)[0], whole, rtol=1e-9)
 
 
