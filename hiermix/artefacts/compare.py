@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,14 @@ from hiermix.artefacts.draws import POSTERIOR
 from hiermix.artefacts.manifest import Manifest, damaged, finished, read_manifest, sha256_of
 from hiermix.artefacts.publish import check_replaceable, faults, replace_text
 from hiermix.errors import InputErrors, UsageError, Where
+from hiermix.spec.nearest import did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
     from arviz_stats.utils import ELPDDataLOO
 
+    from hiermix.design.types import Factor
+    from hiermix.pipeline import Listener, Prepared
     from hiermix.spec import RunSpec
     from hiermix.studies.comparable import Candidate
     from hiermix.studies.compare import Comparison
@@ -54,6 +58,83 @@ def compare_runs(directories: Sequence[Path]) -> Comparison:
     if problems:
         raise InputErrors(problems)
     return comparison(candidates, found, notes)
+
+
+def compare_runs_by_level(
+    directories: Sequence[Path], group: str, listener: Listener, *, data_root: Path | None = None
+) -> Comparison:
+    """Compare finished runs by how well each predicts the levels of a factor as new ones.
+
+    Every row's predictors are needed, so the data are read again.
+
+    Parameters
+    ----------
+    group
+        Grouping factor of one of the models at least. A model without effects by it predicts new
+        levels as it does known ones.
+
+    Raises
+    ------
+    EnvironmentFault
+        One of them is no run, or is damaged, or its data have changed.
+    InputErrors, UsageError
+        They are not about the same data, have no such factor, or no densities of whole levels.
+    """
+    from hiermix.artefacts.prepared_again import prepare_again
+    from hiermix.artefacts.read import read_run
+    from hiermix.studies.comparable import check_observed, check_stated
+    from hiermix.studies.compare import comparison
+    from hiermix.studies.pieces import level_pieces
+
+    manifests = [_opened(directory) for directory in directories]
+    # Densities of the rows are worked out again where they are not stored.
+    candidates = [replace(_candidate(manifest), left_out="") for manifest in manifests]
+    check_stated(candidates)
+    notes = check_observed(candidates, [_observed(manifest.path) for manifest in manifests])
+    stored = [read_run(directory) for directory in directories]
+    again = [prepare_again(run, listener, data_root=data_root) for run in stored]
+    factor = _factor([one.prepared for one in again], group)
+    found, problems = {}, []
+    for candidate, run, one in zip(candidates, stored, again, strict=True):
+        listener.stage(f"leaving out levels of {group}: {candidate.run}")
+        pieces = level_pieces(one.fit, one.prepared.plan, factor, run.tables.group_effects)
+        if isinstance(pieces, str):
+            problems.append(_no_levels(candidate, group, pieces))
+            continue
+        try:
+            found[candidate.run] = _finite_loo(run.path, pieces.values, pieces.efficiency)
+        except UsageError as error:
+            problems.append(error)
+    if problems:
+        raise InputErrors(problems)
+    return comparison(candidates, found, notes, group)
+
+
+def _factor(models: Sequence[Prepared], group: str) -> Factor:
+    """Return a factor of the main linear predictor of any of the models, which share their rows."""
+    known = {f.name: f for model in reversed(models) for f in model.design.main.factors}
+    if any(model.frame.multiplicity is not None for model in models):
+        raise UsageError(
+            "compare.merged",
+            "equal rows were merged while they were read: no level can be left out",
+            hint="fit all models with --set data.reduce=off, then compare those",
+        )
+    if group not in known:
+        raise UsageError(
+            "usage.unknown-group",
+            f"--by {group}: no run has such a grouping factor{did_you_mean(group, known)}",
+            hint=f"grouping factors: {', '.join(known) or 'none'}",
+        )
+    return known[group]
+
+
+def _no_levels(candidate: Candidate, group: str, why: str) -> UsageError:
+    return UsageError(
+        "compare.no-levels",
+        f"levels of {group} cannot be left out: {why}",
+        Where(file=candidate.run),
+        f"'hiermix holdout SPEC --by {group}' leaves them out by fitting again",
+    )
 
 
 def check_folder(folder: Path) -> None:
@@ -156,19 +237,23 @@ def _observed(directory: Path) -> np.ndarray:
 
 
 def _left_out_one_at_a_time(manifest: Manifest) -> ELPDDataLOO:
-    from hiermix.studies.accuracy import NOT_FINITE, pointwise_loo
-
     values = _only_variable(manifest.path, "log_likelihood")
     if values.ndim != 3:
         raise damaged(manifest.path, f"{POSTERIOR}: a log likelihood has three dims")
+    return _finite_loo(manifest.path, values, _population(manifest))
+
+
+def _finite_loo(directory: Path, values: np.ndarray, efficiency: xr.Dataset) -> ELPDDataLOO:
+    from hiermix.studies.accuracy import NOT_FINITE, pointwise_loo
+
     if np.isfinite(values).all():
-        found = pointwise_loo(values, _population(manifest))
+        found = pointwise_loo(values, efficiency)
         if np.isfinite(found.elpd_i.to_numpy()).all():
             return found
     raise UsageError(
         "compare.not-finite",
         NOT_FINITE,
-        Where(file=str(manifest.path)),
+        Where(file=str(directory)),
         "look at the run's gates; narrower priors keep predictions within reach",
     )
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hiermix import __version__
-from hiermix.cli.options import QuietOption, TableFormat, VerboseOption, terminal_of
+from hiermix.cli.options import (
+    DataRootOption,
+    QuietOption,
+    TableFormat,
+    VerboseOption,
+    terminal_of,
+)
+from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.tabulate import as_format, json_text, text_table
@@ -22,33 +29,52 @@ if TYPE_CHECKING:
 
 SHOWN = (
     *("rank", "run", "verdict", "elpd", "elpd_se", "elpd_diff", "diff_se"),
-    *("weight", "p", "high_k", "note"),
+    *("weight", "p", "high_k", "worst_k", "note"),
 )
 """Columns for people."""
+
+OF_SEVERAL = ("rank", "elpd_diff", "diff_se", "weight")
+"""Those that say nothing of a single run."""
 
 
 def compare(
     context: typer.Context,
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN...", help="Run directories, two at least.")
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Run directories; of one its own accuracy."),
     ],
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="GROUP", help="Leave out levels of a grouping factor, not rows."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Write the table and the plot here."),
     ] = None,
     format: TableFormat = "text",
+    data_root: DataRootOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
-    """Compare runs on the same data by how well they predict rows that are left out."""
-    from hiermix.artefacts.compare import check_folder, compare_runs, write_comparison
+    """Compare runs on the same data by how well they predict rows or levels that are left out."""
+    from hiermix.artefacts.compare import (
+        check_folder,
+        compare_runs,
+        compare_runs_by_level,
+        write_comparison,
+    )
 
     terminal = terminal_of(context, quiet, verbose)
     _check_runs(runs)
     if out is not None:
         check_folder(out)
-    with libraries(terminal):
-        found = compare_runs(runs)
+    with libraries(terminal), display(terminal) as shown:
+        if by is None:
+            found = compare_runs(runs)
+        else:
+            found = compare_runs_by_level(runs, by, shown, data_root=data_root)
         if out is not None:
             write_comparison(found, out)
     terminal.say(*(line(("note", "bold"), f": {note}") for note in found.notes))
@@ -65,12 +91,6 @@ def compare(
 
 
 def _check_runs(runs: list[Path]) -> None:
-    if len(runs) < 2:
-        raise UsageError(
-            "usage.one-run",
-            "one run cannot be compared with itself: two are needed at least",
-            hint="hiermix compare RUN RUN...; 'hiermix pooling' compares the poolings of one spec",
-        )
     seen: dict[Path, Path] = {}
     for run in runs:
         place = run.resolve()
@@ -98,9 +118,13 @@ def _alert(terminal: Terminal, found: Comparison) -> None:
 
 def _lines(found: Comparison) -> Iterator[Line]:
     pieces = int(found.table["pieces"].iloc[0])
-    title = f"Expected log predictive density of {found.response}, {pieces} left out one at a time"
+    what = f"{pieces} levels of {found.group}" if found.group else str(pieces)
+    title = f"Expected log predictive density of {found.response}, {what} left out one at a time"
     yield line((title, "bold"))
-    shown = [name for name in SHOWN if name != "note" or (found.table["note"] != "").any()]
+    left = {"worst_k"} if len(found.table) > 1 else set(OF_SEVERAL)
+    if not (found.table["note"] != "").any():
+        left.add("note")
+    shown = [name for name in SHOWN if name not in left]
     yield from text_table(*frame_cells(found.table[shown]))
 
 
@@ -109,6 +133,7 @@ def _document(found: Comparison) -> dict[str, object]:
         "hiermix": __version__,
         "exit_code": 3 if found.failed else 0,
         "response": found.response,
+        "group": found.group,
         "notes": list(found.notes),
         "runs": frame_records(found.table),
         "errors": [],

@@ -44,12 +44,14 @@ class Comparison:
     """Runs on the same data.
 
     ``response`` is the left-hand side that they share; ``table`` has ``COMPARE_COLUMNS``, one row
-    per run, the best first; ``notes`` are sentences.
+    per run, the best first; ``notes`` are sentences; ``group`` is the factor whose levels are left
+    out, empty where it is rows.
     """
 
     response: str
     table: pd.DataFrame
     notes: tuple[str, ...]
+    group: str = ""
 
     @property
     def failed(self) -> bool:
@@ -58,9 +60,12 @@ class Comparison:
 
 
 def comparison(
-    candidates: Sequence[Candidate], found: Mapping[str, ELPDDataLOO], notes: Sequence[str] = ()
+    candidates: Sequence[Candidate],
+    found: Mapping[str, ELPDDataLOO],
+    notes: Sequence[str] = (),
+    group: str = "",
 ) -> Comparison:
-    """Compare runs by `pointwise_loo` of each.
+    """Compare runs by `pointwise_loo` of each; a single one is the best of its kind.
 
     Differences and standard errors (Vehtari, Gelman and Gabry 2017,
     doi:10.1007/s11222-016-9696-4, equation 24) and stacking weights (Yao et al. 2018,
@@ -74,12 +79,12 @@ def comparison(
         PSIS-LOO of each, by ``run``.
     notes
         What the comparison takes for granted.
+    group
+        Factor whose levels are the pieces; empty where they are rows.
     """
-    import arviz as az
-
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        compared = az.compare(_levelled(found), method="stacking", round_to="none")
+        compared = _compared(found)
     chance = len(candidates) > MANY and any(issubclass(w.category, UserWarning) for w in said)
     known = {candidate.run: candidate for candidate in candidates}
     rows = [
@@ -88,7 +93,18 @@ def comparison(
     ]
     table = pd.DataFrame(rows)[list(COMPARE_COLUMNS)]
     more = [f"{len(candidates)} runs are compared: the best may be so by chance"] if chance else []
-    return Comparison(candidates[0].response, table, (*notes, *more))
+    return Comparison(candidates[0].response, table, (*notes, *more), group)
+
+
+def _compared(found: Mapping[str, ELPDDataLOO]) -> pd.DataFrame:
+    """Return differences, their errors and weights, one row per run, the best first."""
+    import arviz as az
+
+    if len(found) == 1:
+        alone = {"elpd_diff": 0.0, "dse": 0.0, "weight": 1.0}
+        return pd.DataFrame([alone], index=list(found))
+    compared: pd.DataFrame = az.compare(_levelled(found), method="stacking", round_to="none")
+    return compared
 
 
 def _levelled(found: Mapping[str, ELPDDataLOO]) -> dict[str, ELPDDataLOO]:

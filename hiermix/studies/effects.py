@@ -10,12 +10,11 @@ from hiermix.summary.draws import effect_names
 
 if TYPE_CHECKING:
     from hiermix.design.types import Factor, GroupTerm
-    from hiermix.pipeline import RunResult
+    from hiermix.model.plan import ModelPlan
 
 
-def terms_of(result: RunResult, factor: Factor) -> list[tuple[GroupTerm, int, str]]:
+def terms_of(plan: ModelPlan, factor: Factor) -> list[tuple[GroupTerm, int, str]]:
     """Return the group terms of a factor, by column, with the names of the common effects."""
-    plan = result.prepared.plan
     return [
         (term, column, name)
         for term in plan.design.main.group
@@ -24,8 +23,7 @@ def terms_of(result: RunResult, factor: Factor) -> list[tuple[GroupTerm, int, st
     ]
 
 
-def effects_of(result: RunResult, group: str, term: str) -> pd.DataFrame:
+def effects_of(effects: pd.DataFrame, group: str, term: str) -> pd.DataFrame:
     """Return the rows of ``group_effects`` of one factor and term."""
-    effects = result.tables.group_effects
     rows = effects[(effects["group"] == group) & (effects["term"] == term)]
     return rows.reset_index(drop=True)

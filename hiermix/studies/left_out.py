@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from hiermix.studies.accuracy import (
-    Accuracy,
-    by_level,
-    efficiency_of,
-    leave_out,
-    missing,
-    row_log_likelihood,
-)
-from hiermix.studies.densities import thinned_log_likelihood, why_no_densities
-from hiermix.studies.effects import effects_of, terms_of
-from hiermix.studies.integrated import level_densities, why_not_integrated
-from hiermix.summary.weights import row_model
+from hiermix.studies.accuracy import Accuracy, leave_out, missing
+from hiermix.studies.pieces import level_pieces, row_pieces
 
 if TYPE_CHECKING:
     from hiermix.design.types import Factor
@@ -85,54 +75,22 @@ def accuracy_table(
 
 
 def _of_rows(method: str, result: RunResult, refits: Refits | None) -> Accuracy:
-    pointwise = _pointwise(result)
-    if isinstance(pointwise, str):
-        return missing(f"no leave-one-out: {pointwise}")
-    values, kept = pointwise
+    pieces = row_pieces(result.fit, result.prepared.plan)
+    if isinstance(pieces, str):
+        return missing(f"no leave-one-out: {pieces}")
     refit = None if refits is None else refits.of_rows(method, result)
-    return leave_out(values, efficiency_of(result.fit, _population(result), kept), refit)
-
-
-def _pointwise(result: RunResult) -> tuple[np.ndarray, np.ndarray | None] | str:
-    """Return log likelihoods of the rows and the draws that they are of, or why there are none.
-
-    Those of the engine for all draws, or for some of them where it has left them out.
-    """
-    stored = row_log_likelihood(result.fit)
-    if stored is not None:
-        return stored, None
-    plan = result.prepared.plan
-    rows = row_model(result.fit, plan)
-    why = why_no_densities(plan)
-    if why or rows is None:
-        return why or f"family {plan.family}"
-    thinned = thinned_log_likelihood(result.fit, plan, rows)
-    return f"{plan.design.n_obs} rows are too many" if thinned is None else thinned
+    return leave_out(pieces.values, pieces.efficiency, refit)
 
 
 def _of_levels(method: str, result: RunResult, factor: Factor, refits: Refits | None) -> Accuracy:
     if method == "none":
         return missing(NEW_LEVEL)
     plan = result.prepared.plan
-    if any(f.name == factor.name for part in plan.design.components.values() for f in part.factors):
-        return missing("no leave-one-level-out: a component of the model has effects of the level")
+    pieces = level_pieces(result.fit, plan, _factor_in(result, factor), result.tables.group_effects)
+    if isinstance(pieces, str):
+        return missing(f"no leave-one-level-out: {pieces}")
     refit = None if refits is None else refits.of_levels(method, result)
-    if method == "complete":
-        pointwise = _pointwise(result)
-        if isinstance(pointwise, str):
-            return missing("")
-        own = by_level(pointwise[0], _factor_in(result, factor))
-        return leave_out(own, efficiency_of(result.fit, _population(result), pointwise[1]), refit)
-    terms = terms_of(result, factor)
-    why = why_not_integrated(plan, len(terms))
-    rows = row_model(result.fit, plan)
-    if why or rows is None:
-        return missing(f"no leave-one-level-out: {why or f'family {plan.family}'}")
-    effects = [effects_of(result, factor.name, name) for _, _, name in terms]
-    means = np.column_stack([e["coefficient_mean"].to_numpy(dtype=float) for e in effects])
-    found = level_densities(result.fit, plan, rows, _factor_in(result, factor), means)
-    draws = efficiency_of(result.fit, _population(result), found.draws)
-    return leave_out(found.values, draws, refit)
+    return leave_out(pieces.values, pieces.efficiency, refit)
 
 
 def _factor_in(result: RunResult, factor: Factor) -> Factor:
@@ -141,11 +99,3 @@ def _factor_in(result: RunResult, factor: Factor) -> Factor:
         if own.name == factor.name:
             return own
     return factor
-
-
-def _population(result: RunResult) -> list[str]:
-    return [
-        parameter.variable
-        for parameter in result.prepared.plan.parameters
-        if parameter.role != "group_specific"
-    ]

@@ -183,9 +183,10 @@ def _levels(
 ) -> pd.DataFrame:
     partial = results["partial"]
     blocks = []
-    for term, column, name in terms_of(partial, factor):
+    for term, column, name in terms_of(partial.prepared.plan, factor):
         rows = {
-            method: effects_of(results[method], factor.name, name) for method in ("none", "partial")
+            method: effects_of(results[method].tables.group_effects, factor.name, name)
+            for method in ("none", "partial")
         }
         block = rows["partial"][["group", "level", "term", "n_rows", "pooling", "shrinkage"]].copy()
         # A wide prior is no estimate: where the level's rows alone have none, there is none.

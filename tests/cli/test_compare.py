@@ -131,7 +131,8 @@ def test_a_failed_run_is_told_loudly_and_ends_with_3(place: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("one",), 2, "usage.one-run"),
+        (("one", "groups", "--by", "h"), 2, "grouping factors: g"),
+        (("one", "--by", "g"), 2, "grouping factors: none"),
         (("one", "./one"), 2, "usage.same-run"),
         ((), 2, "usage.missing-argument"),
         (("one", "log"), 2, "the left-hand side is log(ly), that of 'one' y"),
@@ -145,6 +146,61 @@ def test_what_cannot_be_compared_is_refused(place: Path, arguments, code, said) 
     assert done.returncode == code, done.stderr
     assert said in done.stderr and "hint" in done.stderr + "hint" * (code == 5)
     assert done.stdout == "" and "Traceback" not in done.stderr
+
+
+def test_one_run_alone_has_its_own_accuracy(place: Path) -> None:
+    alone = compare(place, "slope", "--format=csv", "-o", "alone")
+    (row,) = csv.DictReader(io.StringIO(alone.stdout))
+    beside = compare(place, "slope", "groups", "--format=csv", "-q")
+    rows = {row["run"]: row for row in csv.DictReader(io.StringIO(beside.stdout))}
+    assert {k: row[k] for k in ("elpd", "elpd_se", "p", "worst_k")} == {
+        k: rows["slope"][k] for k in ("elpd", "elpd_se", "p", "worst_k")
+    }
+    assert (float(row["elpd_diff"]), float(row["weight"])) == (0, 1)
+    text = compare(place, "slope", "-q").stdout
+    assert "worst_k" in text and "elpd_diff" not in text and "weight" not in text
+    assert (place / "alone" / "compare.svg").read_text().count("Difference") == 0
+
+
+def exact_by_level() -> float:
+    """Return the log predictive density of each level's rows given the others: y ~ 1."""
+    table = table_of()
+    total = 0.0
+    for level in table["g"].unique():
+        out = table["g"] == level
+        y, se = table["y"].to_numpy(), table["se"].to_numpy()
+        precision = 1 / PRIOR_SD**2 + (1 / se[~out] ** 2).sum()
+        mean = (y[~out] / se[~out] ** 2).sum() / precision
+        cov = np.diag(se[out] ** 2) + 1 / precision
+        total += stats.multivariate_normal(np.full(out.sum(), mean), cov).logpdf(y[out])
+    return total
+
+
+def test_levels_are_left_out_whole(place: Path) -> None:
+    done = compare(place, "one", "groups", "--by", "g", "--format=json", "-q", "-o", "by-level")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["group"] == "g"
+    rows = {row["run"]: row for row in document["runs"]}
+    assert all(row["pieces"] == 6 for row in rows.values())
+    assert rows["one"]["elpd"] == pytest.approx(exact_by_level(), abs=0.15)
+    spec = str(place / "spec.yaml")
+    held = ["holdout", spec, "--set=model.formula=y ~ x + (1 | g)", "--by=g", "-q"]
+    assert main([*held, "-o", str(place / "held")]) == 0
+    scores = pd.read_csv(place / "held" / "scores.csv").set_index("method")
+    assert rows["groups"]["elpd"] == pytest.approx(scores.loc["partial", "elpd"], abs=0.3)
+    assert "6 levels of g left out" in compare(place, "groups", "--by", "g", "-q").stdout
+
+
+def test_levels_need_the_data_as_they_were(place: Path, tmp_path: Path) -> None:
+    for name in ("spec.yaml", "d.csv"):
+        shutil.copy(place / name, tmp_path / name)
+    fit(tmp_path, "groups", "--set=model.formula=y ~ x + (1 | g)")
+    text = (tmp_path / "d.csv").read_text()
+    (tmp_path / "d.csv").write_text(text.replace("g5", "g4"))
+    done = compare(tmp_path, "groups", "--by", "g")
+    assert done.returncode == 5
+    assert "run.data-changed" in done.stderr
 
 
 def test_all_that_is_wrong_is_told_at_once_as_json(place: Path) -> None:

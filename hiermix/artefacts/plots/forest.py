@@ -139,10 +139,11 @@ def comparison_forest(table: pd.DataFrame, interval: float = 0.9) -> str:
         for row in table.to_dict("records")
     ]
     panels = []
-    for title, column, error, reference in (
+    shown = (
         ("Expected log predictive density", "elpd", "elpd_se", None),
         ("Difference to the best run", "elpd_diff", "diff_se", 0.0),
-    ):
+    )
+    for title, column, error, reference in shown[: len(table)]:
         middle = table[column].to_numpy(dtype=float)
         half = width * table[error].to_numpy(dtype=float)
         panels.append(Panel(title, labels, middle, middle - half, middle + half, reference))
