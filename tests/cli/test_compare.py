@@ -264,7 +264,7 @@ print(code, [name for name in heavy if name in sys.modules])
 """
 
 
-@pytest.mark.parametrize("arguments", [["one", "fewer"], ["one", "log"], ["one"]])
+@pytest.mark.parametrize("arguments", [["one", "fewer"], ["one", "log"], ["one", "./one"]])
 def test_a_refusal_loads_nothing_heavy(place: Path, arguments) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE, "compare", *arguments],
