@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from hiermix.errors import (
     DataError,
@@ -19,13 +18,14 @@ from hiermix.errors import (
     Where,
 )
 from hiermix.gates import Verdict, check_gate_settings, judge
+from hiermix.listening import Listener, Stages
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from hiermix.data import Frame
     from hiermix.design import Design
-    from hiermix.engines import ChainProgress, Engine, Fit, FitRequest, Session
+    from hiermix.engines import Engine, Fit, FitRequest, Session
     from hiermix.escalation import Attempt
     from hiermix.escalation.loop import Judged
     from hiermix.escalation.rules import Trial
@@ -33,22 +33,6 @@ if TYPE_CHECKING:
     from hiermix.model import ModelPlan
     from hiermix.spec import LoadedSpec, RunSpec
     from hiermix.summary import Tables
-
-
-class Listener(Protocol):
-    """Hears what the pipeline does, for a person to see."""
-
-    def stage(self, name: str) -> None:
-        """Tell that a stage begins: ``data``, ``design``, ``model``, ``compile``, ``sample``..."""
-
-    def progress(self, chains: tuple[ChainProgress, ...]) -> None:
-        """Tell the state of every chain while sampling."""
-
-    def warn(self, text: str) -> None:
-        """Pass on a sentence that a person should read."""
-
-    def note(self, text: str) -> None:
-        """Tell in a sentence what happens next and why."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +129,7 @@ def prepare(
     from hiermix.summary.arms.sides import check_arms
     from hiermix.summary.questions.asking import check_questions
 
-    stages = _Stages(listener)
+    stages = Stages(listener)
     with _placed(loaded):
         with stages.of("data"):
             wanted = wanted_columns(spec)
@@ -239,7 +223,7 @@ def fit(prepared: Prepared, listener: Listener, *, chain_store: Path | None = No
     from hiermix.summary.questions.asking import answer_questions
 
     spec = prepared.loaded.spec
-    stages = _Stages(listener)
+    stages = Stages(listener)
     sampling = _Sampling(prepared, listener, stages, chain_store)
     judged, attempts = escalate(
         Trial(prepared.plan, fit_request(spec), ENGINES[prepared.engine]),
@@ -308,7 +292,7 @@ class _Sampling:
     """Samples and judges attempts; those that share engine and plan share a session."""
 
     def __init__(
-        self, prepared: Prepared, listener: Listener, stages: _Stages, chain_store: Path | None
+        self, prepared: Prepared, listener: Listener, stages: Stages, chain_store: Path | None
     ) -> None:
         self._prepared = prepared
         self._listener = listener
@@ -404,25 +388,3 @@ def _placed(loaded: LoadedSpec) -> Iterator[None]:
         yield
     except HiermixError as error:
         raise loaded.source.place(error) from error
-
-
-class _Stages:
-    """Tells the listener of stages and sums up their wall time in seconds."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def of(self, name: str) -> Iterator[None]:
-        self._listener.stage(name)
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.add({name: time.perf_counter() - started})
-
-    def add(self, seconds: Mapping[str, float]) -> None:
-        """Count stages that somebody else has timed."""
-        for name, value in seconds.items():
-            self.seconds[name] = self.seconds.get(name, 0.0) + value

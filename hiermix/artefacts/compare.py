@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from arviz_stats.utils import ELPDDataLOO
 
     from hiermix.design.types import Factor
-    from hiermix.pipeline import Listener, Prepared
+    from hiermix.listening import Listener
+    from hiermix.pipeline import Prepared
     from hiermix.spec import RunSpec
     from hiermix.studies.comparable import Candidate
     from hiermix.studies.compare import Comparison

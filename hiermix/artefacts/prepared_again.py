@@ -16,8 +16,9 @@ from hiermix.errors import EnvironmentFault, InputError, Where
 if TYPE_CHECKING:
     from hiermix.artefacts.read import StoredRun
     from hiermix.engines.base import Fit
+    from hiermix.listening import Listener
     from hiermix.model.plan import ModelPlan
-    from hiermix.pipeline import Listener, Prepared
+    from hiermix.pipeline import Prepared
     from hiermix.spec import LoadedSpec
 
 RESOLVED = "spec.resolved.yaml"

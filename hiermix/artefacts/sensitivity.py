@@ -10,7 +10,7 @@ from hiermix.artefacts.publish import check_replaceable, faults, replace_text
 
 if TYPE_CHECKING:
     from hiermix.artefacts.read import StoredRun
-    from hiermix.pipeline import Listener
+    from hiermix.listening import Listener
     from hiermix.studies.sensitivity import Asked, Sensitivity
 
 TABLES = ("power", "grid", "levels", "level_grid")

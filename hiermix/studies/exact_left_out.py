@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiermix.errors import EngineError, UsageError
-from hiermix.pipeline import Listener, Prepared, RunResult
+from hiermix.listening import Listener
+from hiermix.pipeline import Prepared, RunResult
 from hiermix.studies.accuracy import Refit
 from hiermix.studies.heldout import Asked, HeldOut, predict_held_out, why_not_predicted
 from hiermix.studies.refits import fit_pieces

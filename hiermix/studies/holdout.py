@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from hiermix.errors import EngineError, UsageError
-from hiermix.pipeline import Listener, Prepared, RunResult
+from hiermix.listening import Listener
+from hiermix.pipeline import Prepared, RunResult
 from hiermix.studies.arms import completely_pooled, not_pooled
 from hiermix.studies.folds import Folds
 from hiermix.studies.heldout import Asked, HeldOut, predict_held_out, why_not_predicted

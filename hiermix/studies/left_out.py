@@ -13,7 +13,8 @@ from hiermix.studies.pieces import level_pieces, row_pieces
 
 if TYPE_CHECKING:
     from hiermix.design.types import Factor
-    from hiermix.pipeline import Listener, RunResult
+    from hiermix.listening import Listener
+    from hiermix.pipeline import RunResult
     from hiermix.studies.exact_left_out import Refits
 
 ACCURACY_COLUMNS = (

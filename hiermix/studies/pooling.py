@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from hiermix.errors import UsageError
-from hiermix.pipeline import Listener, Prepared, RunResult, fit
+from hiermix.listening import Listener
+from hiermix.pipeline import Prepared, RunResult, fit
 from hiermix.studies.arms import Unpooled, completely_pooled, not_pooled
 from hiermix.studies.effects import effects_of, terms_of
 from hiermix.studies.exact_left_out import Refits, check_refits

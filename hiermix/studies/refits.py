@@ -16,7 +16,8 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from hiermix.errors import EngineError
-from hiermix.pipeline import Listener, Prepared, RunResult, fit
+from hiermix.listening import Listener
+from hiermix.pipeline import Prepared, RunResult, fit
 
 if TYPE_CHECKING:
     from hiermix.engines import ChainProgress

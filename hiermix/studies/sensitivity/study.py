@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from hiermix.errors import EngineError, UsageError
-from hiermix.pipeline import Listener, Prepared
+from hiermix.listening import Listener
+from hiermix.pipeline import Prepared
 from hiermix.studies.refits import fit_each
 from hiermix.studies.sensitivity.grid import (
     FAILED,
