@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hiermix.artefacts.delimited import write_frame
 from hiermix.artefacts.draws import POSTERIOR
 from hiermix.artefacts.manifest import Manifest, damaged, finished, read_manifest, sha256_of
-from hiermix.artefacts.publish import check_replaceable, faults, replace_text
+from hiermix.artefacts.study_files import StudyFiles
 from hiermix.errors import InputErrors, UsageError, Where
 from hiermix.spec.nearest import did_you_mean
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 RESOLVED = "spec.resolved.yaml"
 
-TABLE, PLOT = "compare.csv", "compare.svg"
+FILES = StudyFiles(("compare",), "compare.svg", mark="compare.svg")
 
 
 def compare_runs(directories: Sequence[Path]) -> Comparison:
@@ -138,27 +137,17 @@ def _no_levels(candidate: Candidate, group: str, why: str) -> UsageError:
     )
 
 
-def check_folder(folder: Path) -> None:
-    """Raise ``EnvironmentFault`` unless a comparison can be put into a folder without loss."""
-    check_replaceable(folder, {TABLE, PLOT}, PLOT)
-
-
 def write_comparison(found: Comparison, folder: Path) -> None:
     """Write ``compare.csv`` and ``compare.svg``.
 
     Raises
     ------
     EnvironmentFault
-        See `check_folder`; or the disk or its permissions forbid it.
+        See `StudyFiles.write`.
     """
     from hiermix.artefacts.plots.forest import comparison_forest
 
-    check_folder(folder)
-    plot = comparison_forest(found.table)
-    with faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_frame(folder / TABLE, found.table)
-        replace_text(folder / PLOT, plot)
+    FILES.write(folder, {"compare": found.table}, comparison_forest(found.table))
 
 
 def _opened(directory: Path) -> Manifest:

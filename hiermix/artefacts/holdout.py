@@ -5,24 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hiermix.artefacts.delimited import write_frame
 from hiermix.artefacts.plots.heldout import heldout_plot
-from hiermix.artefacts.publish import check_replaceable, faults, replace_text
+from hiermix.artefacts.study_files import StudyFiles
 
 if TYPE_CHECKING:
     from hiermix.studies.holdout import HoldoutStudy
 
-TABLES = ("scores", "levels", "rows")
-
-PLOT = "holdout.svg"
-
-
-def check_holdout_folder(folder: Path) -> None:
-    """Raise ``EnvironmentFault`` unless predictions can be put into a folder without loss.
-
-    Nothing, an empty folder or older ones may be there.
-    """
-    check_replaceable(folder, {f"{name}.csv" for name in TABLES} | {PLOT}, PLOT)
+FILES = StudyFiles(("scores", "levels", "rows"), "holdout.svg", mark="holdout.svg")
 
 
 def write_holdout(study: HoldoutStudy, folder: Path) -> None:
@@ -31,16 +20,7 @@ def write_holdout(study: HoldoutStudy, folder: Path) -> None:
     Raises
     ------
     EnvironmentFault
-        See `check_holdout_folder`; or the disk or its permissions forbid it.
+        See `StudyFiles.write`.
     """
-    check_holdout_folder(folder)
-    plot = heldout_plot(study)
-    with faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in TABLES:
-            table = getattr(study, name)
-            if len(table):
-                write_frame(folder / f"{name}.csv", table)
-            else:
-                (folder / f"{name}.csv").unlink(missing_ok=True)
-        replace_text(folder / PLOT, plot)
+    tables = {"scores": study.scores, "levels": study.levels, "rows": study.rows}
+    FILES.write(folder, tables, heldout_plot(study))

@@ -5,20 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hiermix.artefacts.delimited import write_frame
-from hiermix.artefacts.publish import check_replaceable, faults, replace_text
+from hiermix.artefacts.study_files import StudyFiles
 
 if TYPE_CHECKING:
     from hiermix.artefacts.read import StoredRun
     from hiermix.listening import Listener
     from hiermix.studies.sensitivity import Asked, Sensitivity
 
-TABLES = ("power", "grid", "levels", "level_grid")
-
-PLOT = "sensitivity.svg"
-
-ALWAYS = "power.csv"
-"""The file that every study has."""
+FILES = StudyFiles(("power", "grid", "levels", "level_grid"), "sensitivity.svg", mark="power.csv")
 
 
 def study_run(
@@ -49,35 +43,20 @@ def study_run(
     )
 
 
-def check_folder(folder: Path) -> None:
-    """Raise ``EnvironmentFault`` unless a study can be put into a folder without loss.
-
-    Nothing, an empty folder or an older study may be there.
-    """
-    check_replaceable(folder, {f"{name}.csv" for name in TABLES} | {PLOT}, ALWAYS)
-
-
 def write_sensitivity(study: Sensitivity, folder: Path) -> None:
     """Write ``power.csv``, and of refits ``grid.csv``, both tables of levels and the plot.
 
     Raises
     ------
     EnvironmentFault
-        See `check_folder`; or the disk or its permissions forbid it.
+        See `StudyFiles.write`.
     """
     from hiermix.artefacts.plots.sensitivity import sensitivity_plot
 
-    check_folder(folder)
-    plot = sensitivity_plot(study) if len(study.grid) else ""
-    with faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in TABLES:
-            table = getattr(study, name)
-            if len(table):
-                write_frame(folder / f"{name}.csv", table)
-            else:
-                (folder / f"{name}.csv").unlink(missing_ok=True)
-        if plot:
-            replace_text(folder / PLOT, plot)
-        else:
-            (folder / PLOT).unlink(missing_ok=True)
+    tables = {
+        "power": study.power,
+        "grid": study.grid,
+        "levels": study.levels,
+        "level_grid": study.level_grid,
+    }
+    FILES.write(folder, tables, sensitivity_plot(study) if len(study.grid) else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,8 @@ from hiermix.cli.options import (
 from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.tabulate import as_format, json_text, text_table
+from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.tabulate import text_table
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import Line, line
 from hiermix.errors import UsageError, Where
@@ -60,7 +62,7 @@ def compare(
 ) -> int:
     """Compare runs on the same data by how well they predict rows or levels that are left out."""
     from hiermix.artefacts.compare import (
-        check_folder,
+        FILES,
         compare_runs,
         compare_runs_by_level,
         write_comparison,
@@ -69,7 +71,7 @@ def compare(
     terminal = terminal_of(context, quiet, verbose)
     _check_runs(runs)
     if out is not None:
-        check_folder(out)
+        FILES.check(out)
     with libraries(terminal), display(terminal) as shown:
         if by is None:
             found = compare_runs(runs)
@@ -77,16 +79,16 @@ def compare(
             found = compare_runs_by_level(runs, by, shown, data_root=data_root)
         if out is not None:
             write_comparison(found, out)
-    terminal.say(*(line(("note", "bold"), f": {note}") for note in found.notes))
+    say_notes(terminal, found.notes)
     _alert(terminal, found)
-    if format == "text":
-        terminal.result_lines(_lines(found))
-    elif format == "json":
-        terminal.result(json_text(_document(found)))
-    else:
-        terminal.result(as_format(format, *frame_cells(found.table)))
-    if out is not None:
-        terminal.say(f"table and plot: {out}")
+    print_study(
+        terminal,
+        format,
+        lines=_lines(found),
+        document=partial(_document, found),
+        table=found.table,
+    )
+    say_where(terminal, out)
     return 3 if found.failed else 0
 
 

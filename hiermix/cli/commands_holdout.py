@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,7 +25,8 @@ from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.specfile import open_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.tabulate import as_format, json_text, text_table
+from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.tabulate import text_table
 from hiermix.cli.text import Line, line
 
 if TYPE_CHECKING:
@@ -77,11 +79,11 @@ def holdout(
     verbose: VerboseOption = False,
 ) -> int:
     """Fit without some of the responses, predict them, and compare no and complete pooling."""
-    from hiermix.artefacts.holdout import check_holdout_folder, write_holdout
+    from hiermix.artefacts.holdout import FILES, write_holdout
 
     terminal = terminal_of(context, quiet, verbose)
     if out is not None:
-        check_holdout_folder(out)
+        FILES.check(out)
     with libraries(terminal), display(terminal) as shown:
         shown.stage("spec")
         stated = [*(overrides or []), *([f"fit.engine={engine}"] if engine else [])]
@@ -89,17 +91,17 @@ def holdout(
         if out is not None:
             shown.stage("write")
             write_holdout(study, out)
-    terminal.say(*(line(("note", "bold"), f": {note}") for note in study.notes))
+    say_notes(terminal, study.notes)
     for problem in study.problems:
         terminal.alert(line(("FAILED", "fail"), f": {problem}"))
-    if format == "text":
-        terminal.result_lines(_lines(study))
-    elif format == "json":
-        terminal.result(json_text(_document(study)))
-    else:
-        terminal.result(as_format(format, *frame_cells(getattr(study, table))))
-    if out is not None:
-        terminal.say(f"tables and plot: {out}")
+    print_study(
+        terminal,
+        format,
+        lines=_lines(study),
+        document=partial(_document, study),
+        table=getattr(study, table),
+    )
+    say_where(terminal, out)
     return 3 if study.failed else 0
 
 

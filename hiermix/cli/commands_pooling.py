@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,7 +25,8 @@ from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.specfile import open_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.tabulate import Cell, as_format, json_text, text_table
+from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.tabulate import Cell, text_table
 from hiermix.cli.text import Line, line
 
 if TYPE_CHECKING:
@@ -76,11 +78,11 @@ def pooling(
     verbose: VerboseOption = False,
 ) -> int:
     """Fit a model with its levels pooled partially, completely and not at all; compare them."""
-    from hiermix.artefacts.pooling import check_folder, write_pooling
+    from hiermix.artefacts.pooling import FILES, write_pooling
 
     terminal = terminal_of(context, quiet, verbose)
     if out is not None:
-        check_folder(out)
+        FILES.check(out)
     with libraries(terminal), display(terminal) as shown:
         shown.stage("spec")
         stated = [*(overrides or []), *([f"fit.engine={engine}"] if engine else [])]
@@ -88,21 +90,21 @@ def pooling(
         if out is not None:
             shown.stage("write")
             write_pooling(study, out)
-    terminal.say(*(line(("note", "bold"), f": {note}") for note in study.notes))
+    say_notes(terminal, study.notes)
     for method, result in study.results.items():
         if result.verdict.status != "pass":
             verdict = f"{method}: gates {result.verdict.status}: {_gates(result.verdict.findings)}"
             terminal.alert(line(("verdict", "warn"), f": {verdict}"))
     if study.failed:
         terminal.alert(line(("FAILED", "fail"), ": a gate failed one of the three fits"))
-    if format == "text":
-        terminal.result_lines(_lines(study))
-    elif format == "json":
-        terminal.result(json_text(_document(study)))
-    else:
-        terminal.result(as_format(format, *frame_cells(getattr(study, table))))
-    if out is not None:
-        terminal.say(f"tables and plot: {out}")
+    print_study(
+        terminal,
+        format,
+        lines=_lines(study),
+        document=partial(_document, study),
+        table=getattr(study, table),
+    )
+    say_where(terminal, out)
     return 3 if study.failed else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,8 @@ from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.specfile import open_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.tabulate import as_format, json_text, text_table
+from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.tabulate import text_table
 from hiermix.cli.text import Line, line
 from hiermix.errors import UsageError
 
@@ -59,24 +61,24 @@ def prior_check(
         check_draws(draws)
     _check_seed(seed)
     if out is not None:
-        from hiermix.artefacts.prior_check import check_prior_folder, write_prior_check
+        from hiermix.artefacts.prior_check import FILES, write_prior_check
 
-        check_prior_folder(out)
+        FILES.check(out)
     with libraries(terminal), display(terminal) as shown:
         shown.stage("spec")
         check = _check(spec, overrides or [], draws, seed, data_root, shown)
         if out is not None:
             shown.stage("write")
             write_prior_check(check, out)
-    terminal.say(*(line(("note", "bold"), f": {note}") for note in check.notes))
-    if format == "text":
-        terminal.result_lines(_lines(check))
-    elif format == "json":
-        terminal.result(json_text(_document(check)))
-    else:
-        terminal.result(as_format(format, *frame_cells(check.table)))
-    if out is not None:
-        terminal.say(f"table and plot: {out}")
+    say_notes(terminal, check.notes)
+    print_study(
+        terminal,
+        format,
+        lines=_lines(check),
+        document=partial(_document, check),
+        table=check.table,
+    )
+    say_where(terminal, out)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,7 +22,8 @@ from hiermix.cli.options import (
 from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.tabulate import as_format, json_text, text_table
+from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.tabulate import text_table
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import Line, line
 from hiermix.errors import UsageError
@@ -67,7 +69,7 @@ def sensitivity(
 ) -> int:
     """Ask how much the conclusions of a run hang on its priors: power-scaling, and refits."""
     from hiermix.artefacts import read_run
-    from hiermix.artefacts.sensitivity import check_folder, study_run, write_sensitivity
+    from hiermix.artefacts.sensitivity import FILES, study_run, write_sensitivity
     from hiermix.studies.sensitivity import Asked
     from hiermix.studies.sensitivity.study import SCALES, check_scales
 
@@ -76,7 +78,7 @@ def sensitivity(
     factors = SCALES if scales is None else _factors(scales)
     check_scales(factors)
     if out is not None:
-        check_folder(out)
+        FILES.check(out)
     stored = read_run(run)
     if stored.manifest.failed:
         terminal.alert(line(("FAILED", "fail"), f": a gate failed this run ({run})"))
@@ -86,16 +88,16 @@ def sensitivity(
         if out is not None:
             shown.stage("write")
             write_sensitivity(study, out)
-    terminal.say(*(line(("note", "bold"), f": {note}") for note in study.notes))
+    say_notes(terminal, study.notes)
     _alert(terminal, study)
-    if format == "text":
-        terminal.result_lines(_lines(study))
-    elif format == "json":
-        terminal.result(json_text(_document(study)))
-    else:
-        terminal.result(as_format(format, *frame_cells(getattr(study, table or "power"))))
-    if out is not None:
-        terminal.say(f"tables and plot: {out}")
+    print_study(
+        terminal,
+        format,
+        lines=_lines(study),
+        document=partial(_document, study),
+        table=getattr(study, table or "power"),
+    )
+    say_where(terminal, out)
     return 3 if study.failed else 0
 
 
