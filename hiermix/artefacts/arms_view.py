@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS, ends
-from hiermix.artefacts.texts import DASH, compact, decimals, fixed
+from hiermix.artefacts.texts import DASH, decimals, fixed
 from hiermix.summary.arms.table import SCALES
 
 if TYPE_CHECKING:
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
     from hiermix.summary import Tables
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 COLUMNS = (
     ("level", "level", "name"),
     ("trials", "trials", "number"),
     ("rates", "rates", "number"),
     ("raw", "counts alone", "number"),
-    ("difference", "difference", "number"),
+    ("difference", "difference", "stacked number"),
     ("better", "P(better)", "number"),
-    ("ratio", "ratio", "number"),
-    ("log_odds", "log odds ratio", "number"),
+    ("ratio", "ratio", "stacked number"),
+    ("log_odds", "log odds ratio", "stacked number"),
 )
 """Key of a row, head of the column, and its CSS class."""
 
@@ -50,6 +52,18 @@ def arm_views(tables: Tables) -> list[ArmsView]:
     return [_view(str(group), rows) for group, rows in tables.arms.groupby("group", sort=False)]
 
 
+def arms_sentences(tables: Tables) -> list[str]:
+    """Return what the treatment does over all rows, in a sentence, if the run has two arms."""
+    if not len(tables.arms):
+        return []
+    rows = tables.arms[tables.arms["group"] == ""].set_index("scale")
+    first = _row(str(rows["level"].iloc[0]), {name: rows.loc[name] for name in SCALES})
+    return [
+        f"Treatment against control over all rows: difference of rates {first['difference']}, "
+        f"ratio {first['ratio']}, P(better) {first['better']}"
+    ]
+
+
 def _view(group: str, rows: pd.DataFrame) -> ArmsView:
     by_scale = {name: own.set_index("level") for name, own in rows.groupby("scale")}
     first = by_scale[SCALES[0]]
@@ -66,6 +80,7 @@ def _view(group: str, rows: pd.DataFrame) -> ArmsView:
 
 def _row(level: str, scales: dict[str, Any]) -> dict[str, str]:
     first = scales[SCALES[0]]
+    # The rates have the decimals of their difference, so that one can be taken off the other.
     digits = decimals(math.nan, _number(first["raw_se"]))
     raw = fixed(_number(first["raw_estimate"]), digits)
     if not math.isnan(_number(first["raw_se"])):
@@ -73,12 +88,17 @@ def _row(level: str, scales: dict[str, Any]) -> dict[str, str]:
     return {
         "level": level,
         "trials": f"{int(first['trials_control']):,} / {int(first['trials_treatment']):,}",
-        "rates": f"{compact(_number(first['rate_control']))} / "
-        f"{compact(_number(first['rate_treatment']))}",
+        "rates": f"{fixed(_number(first['rate_control']), digits)} / "
+        f"{fixed(_number(first['rate_treatment']), digits)}",
         "raw": raw,
         **{name: _estimate(scales[name]) for name in SCALES},
-        "better": fixed(_number(first["prob_above"]), 3),
+        "better": _share(_number(first["prob_above"]), int(first["draws"])),
     }
+
+
+def _share(share: float, draws: int) -> str:
+    """Return a share of draws with the decimals that as many independent draws would leave."""
+    return fixed(share, decimals(math.sqrt(share * (1 - share) / draws), math.nan))
 
 
 def _estimate(row: Any) -> str:
@@ -87,7 +107,8 @@ def _estimate(row: Any) -> str:
         return DASH
     digits = decimals(_number(row["mcse_mean"]), sd)
     low, high = (fixed(_number(row[name]), digits) for name in ("lower", "upper"))
-    return f"{fixed(mean, digits)} ({low} to {high})"
+    # Where there is no room the cell breaks before the bracket, never within it.
+    return f"{fixed(mean, digits)} ({low}{NO_BREAK}to{NO_BREAK}{high})"
 
 
 def _number(value: Any) -> float:

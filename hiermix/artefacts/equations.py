@@ -64,6 +64,10 @@ class _Writer:
             for name in self.free
         }
 
+        if "threshold" in self.free:
+            for number, below in enumerate(self.response["categories"][:-1]):
+                self.symbols[f"threshold[{number}]"] = (Atom("θ", "symbol", str(below)),)
+
     def equations(self) -> Iterator[Equation]:
         yield self._likelihood()
         yield from self._chances()

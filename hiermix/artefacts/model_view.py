@@ -30,6 +30,14 @@ SCALES = {
 }
 
 
+HIGHER = {"cumulative": "{} > k", "sratio": "{0} > k where {0} ≥ k"}
+LOWER = {"cumulative": "{} ≤ k", "sratio": "{0} = k where {0} ≥ k"}
+"""What the linear predictor, and what a threshold, makes likelier in an ordered response."""
+
+SYMMETRIC = ("logit", "probit")
+"""Links by which a threshold less the linear predictor is the linear predictor less it, negated."""
+
+
 @dataclass(frozen=True)
 class PriorRow:
     """One prior: the symbol in the equations, the scale that it is on, where it comes from."""
@@ -101,6 +109,23 @@ def _symbol(stated: Statement | None, name: str, parameter: str) -> Atoms:
     return stated.symbols.get(parameter, stated.symbols.get(name, ()))
 
 
+def predictor_scale(family: str, parameter: str, link: str, response: str) -> str:
+    """Return what a linear predictor is measured in.
+
+    Examples
+    --------
+    >>> predictor_scale("poisson", "mu", "log", "y"), predictor_scale("t", "mu", "identity", "y")
+    ('log of mu', 'units of y')
+    >>> predictor_scale("cumulative", "p", "logit", "rating")
+    'log odds of rating > k'
+    """
+    if link == "identity":
+        return f"units of {response}"
+    if family in HIGHER and link in SYMMETRIC:
+        return SCALES[link].format(HIGHER[family].format(response))
+    return SCALES.get(link, link).format(parameter)
+
+
 def scale_words(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     """Return the scale that a prior is on.
 
@@ -117,12 +142,18 @@ def scale_words(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     >>> scale_words(model, {"parameter": "x", "role": "common", "component": "p"})
     'log odds of p, per unit'
     """
-    response = model.get("statement", {}).get("response", {}).get("expression", "the response")
+    stated = model.get("statement", {}).get("response", {})
+    response = str(stated.get("expression", "the response"))
     name, role, component = row["parameter"], row["role"], row.get("component", "mu")
     if role == "correlation":
         return "matrix of correlations"
-    link = model["links"].get(component, "identity")
-    own = SCALES.get(link, link).format(component) if link != "identity" else f"units of {response}"
+    link = str(model["links"].get(component, "identity"))
+    family = str(model.get("family", ""))
+    own = predictor_scale(family, component, link, response)
+    if name == "threshold" and family in LOWER:
+        # Thresholds have no link of their own: they are compared with the linear predictor.
+        link = str(next(iter(model["links"].values()), "identity"))
+        return SCALES.get(link, link).format(LOWER[family].format(response))
     if role == "auxiliary" and component == name:
         return "its own"
     if role in ("residual", "auxiliary"):

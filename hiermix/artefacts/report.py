@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hiermix.artefacts.arms_view import arm_views
+from hiermix.artefacts.arms_view import arm_views, arms_sentences
 from hiermix.artefacts.contextual_view import contextual_view
 from hiermix.artefacts.data_view import data_view
 from hiermix.artefacts.level_view import QUANTILE_HEADS, level_views
@@ -36,6 +36,7 @@ from hiermix.artefacts.views import (
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
     from hiermix.artefacts.manifest import Manifest
     from hiermix.escalation import Attempt
@@ -111,7 +112,7 @@ def render_report(
             loud=[f for f in findings if f.status in LOUD],
             quiet=[f for f in findings if f.status not in LOUD],
             worst=worst_rows(tables),
-            brief=brief_sentences(tables),
+            brief=[*arms_sentences(tables), *brief_sentences(tables)],
             model=model_view(manifest),
             data=data_view(manifest),
             commands=COMMANDS,
@@ -175,7 +176,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["compact"] = compact
+    environment.filters["code"] = _code
     return environment
+
+
+def _code(text: str) -> Markup:
+    """Return a text of the catalogue as markup, what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    pieces = [escape(piece) for piece in shown(text).split("`")]
+    marked = [Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(pieces)]
+    # A single backtick that is left over opens nothing.
+    return Markup("").join(marked) if len(pieces) % 2 else escape(shown(text))
 
 
 def _printable(value: Any) -> Any:

@@ -78,7 +78,8 @@ def brief_sentences(tables: Tables) -> list[str]:
         for r in spreads[:MAX_BRIEF]
     ]
     hidden = max(len(effects) - MAX_BRIEF, 0) + max(len(spreads) - MAX_BRIEF, 0)
-    return [*said, f"{hidden} more are in the tables below"] if hidden else said
+    verb = "is" if hidden == 1 else "are"
+    return [*said, f"{hidden} more {verb} in the tables below"] if hidden else said
 
 
 def _with_interval(row: dict[str, str]) -> str:

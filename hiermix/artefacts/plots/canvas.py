@@ -28,6 +28,7 @@ CHAINS = ("#3b82c4", "#c2652a", "#3a9a62", "#9b6bc9", "#b08d1e", "#c44b6c", "#2f
 
 FONT_SIZE = 9.0
 LABEL_EMS = 18.0
+AXIS_EMS = 28.0
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
@@ -129,6 +130,11 @@ def _attribute(key: str, value: str, name: str) -> str:
 def label(text: str) -> str:
     """Return a label from the data as a figure shows it: literal, on one line, not too long."""
     return cut_inside(shown(text), LABEL_EMS)
+
+
+def axis_label(text: str) -> str:
+    """Return the name of an axis, which has the whole width of the axes."""
+    return cut_inside(shown(text), AXIS_EMS)
 
 
 def left_margin(labels: list[str]) -> float:

@@ -13,6 +13,7 @@ from hiermix.artefacts.plots.canvas import (
     FAINT,
     FONT_SIZE,
     MAIN,
+    axis_label,
     drawn,
     frame,
     label,
@@ -76,7 +77,9 @@ def population_forest(summary: pd.DataFrame, interval: float, unit: str = "") ->
     Each kind has its own axis, since an intercept or an sd is on another scale than an effect.
     ``unit`` is that of the intercept, and of effects per unit of their columns.
     """
-    kind = np.where(summary["parameter"] == "Intercept", "intercept", summary["role"])
+    # A categorical response has an intercept for each category: Intercept[b].
+    intercepts = summary["parameter"].str.partition("[")[0] == "Intercept"
+    kind = np.where(intercepts, "intercept", summary["role"])
     panels = []
     for title, kinds in PANELS:
         rows = summary[np.isin(kind, kinds)].head(MAX_ROWS)
@@ -183,8 +186,19 @@ def _panel(
         lower=rows["lower"].to_numpy(dtype=float),
         upper=rows["upper"].to_numpy(dtype=float),
         reference=reference if reference is not None and np.isfinite(reference) else None,
-        unit=label(unit),
+        unit=axis_label(unit),
     )
+
+
+def gap_label(left_out: int) -> str:
+    """Return what stands where levels are left out.
+
+    Examples
+    --------
+    >>> gap_label(11960)
+    '(11,960 more)'
+    """
+    return f"({left_out:,} more)"
 
 
 def _with_gap(panel: Panel, left_out: int) -> Panel:
@@ -192,7 +206,7 @@ def _with_gap(panel: Panel, left_out: int) -> Panel:
         return np.insert(values, EACH_END, np.nan)
 
     labels = panel.labels.copy()
-    labels.insert(EACH_END, f"({left_out} more)")
+    labels.insert(EACH_END, gap_label(left_out))
     return Panel(
         panel.title,
         labels,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.artefacts.model_view import SCALES
+from hiermix.artefacts.model_view import predictor_scale
 from hiermix.artefacts.plots.chains import MAX_PARAMETERS, chain_plots
 from hiermix.artefacts.plots.forest import caterpillar, population_forest
 from hiermix.artefacts.plots.predictive import predictive_check
@@ -16,6 +16,7 @@ from hiermix.summary.draws import draws_of, is_fixed
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hiermix.design.types import Design
     from hiermix.pipeline import RunResult
 
 MAX_TERMS = 12
@@ -67,9 +68,9 @@ def _unit(result: RunResult, term: str) -> str:
     parameter = component or plan.design.main.parameter
     link = plan.links.get(parameter, "identity")
     response = plan.design.response.name
-    scale = f"units of {response}" if link == "identity" else SCALES.get(link, link)
-    slope = term.removeprefix(f"{component}_") not in ("", "Intercept")
-    return f"{scale.format(parameter)}{', per unit' if slope else ''}"
+    scale = predictor_scale(plan.family, parameter, link, response)
+    slope = term.removeprefix(f"{component}_").partition("[")[0] not in ("", "Intercept")
+    return f"{scale}{', per unit' if slope else ''}"
 
 
 def _predictive(result: RunResult) -> str | None:
@@ -86,8 +87,20 @@ def _predictive(result: RunResult) -> str | None:
     # Outcomes with several columns (counts of categories) have no single distribution to draw.
     if data.ndim != 1 or rows.shape[2:] != data.shape:
         return None
-    response = result.prepared.design.response.name
-    return predictive_check(response, data.astype(float), rows.reshape(-1, len(data)))
+    design = result.prepared.design
+    # Sums over merged rows are no codes of categories.
+    categories = None if design.multiplicity is not None else design.response.levels
+    return predictive_check(
+        _outcome(design), data.astype(float), rows.reshape(-1, len(data)), categories
+    )
+
+
+def _outcome(design: Design) -> str:
+    """Return what the numbers of observed and replicated data are."""
+    name = design.response.name
+    if design.response.kind == "proportion":
+        return f"successes of {name}"
+    return name if design.multiplicity is None else f"{name}, sum over equal rows"
 
 
 def worst_draws(result: RunResult) -> dict[str, np.ndarray]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.artefacts.plots.canvas import FAINT, MAIN, drawn, frame, label
+from hiermix.artefacts.plots.canvas import FAINT, MAIN, axis_label, drawn, frame
+from hiermix.artefacts.texts import cut_inside, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,12 +19,20 @@ HEIGHT = 2.9
 FEW_VALUES = 15
 """Outcomes with at most so many different whole numbers are counted, others cumulated."""
 
+TICK_EMS = 40.0
+"""Width of the axis in which the names of all categories have to find room."""
+
 GRID = 200
 MAX_REPLICATES = 200
 BAND = (0.05, 0.95)
 
 
-def predictive_check(name: str, observed: np.ndarray, replicated: np.ndarray) -> str | None:
+def predictive_check(
+    name: str,
+    observed: np.ndarray,
+    replicated: np.ndarray,
+    categories: Sequence[str] | None = None,
+) -> str | None:
     """Return a plot of observed and replicated outcomes, ``None`` without finite outcomes.
 
     Outcomes with few values: the share of each value. Others: the cumulative distribution. The
@@ -36,6 +46,8 @@ def predictive_check(name: str, observed: np.ndarray, replicated: np.ndarray) ->
         Shape ``(n_obs,)``.
     replicated
         Shape ``(n_replicates, n_obs)``.
+    categories
+        Names of the outcomes 0, 1, ...; by default they are numbers.
     """
     observed = observed[np.isfinite(observed)]
     every = max(1, -(-len(replicated) // MAX_REPLICATES))
@@ -48,11 +60,23 @@ def predictive_check(name: str, observed: np.ndarray, replicated: np.ndarray) ->
 
     def draw(figure: Figure) -> None:
         axes = frame(figure, 0.11, 0.5, HEIGHT - 0.85)
-        (_draw_shares if few else _draw_cumulative)(axes, observed, rows, values)
-        axes.set_xlabel(label(name))
+        if few:
+            _draw_shares(axes, observed, rows, values)
+            axes.set_xticks(values, _ticks(values, categories))
+        else:
+            _draw_cumulative(axes, observed, rows, values)
+        numbered = categories is not None and not few
+        axes.set_xlabel(axis_label(f"{name}, number of category" if numbered else name))
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
 
     return drawn("predictive", HEIGHT, draw, f"Posterior predictive check of {name}")
+
+
+def _ticks(values: np.ndarray, categories: Sequence[str] | None) -> list[str]:
+    if categories is None:
+        return [f"{v:g}" for v in values]
+    width = TICK_EMS / len(values)
+    return [cut_inside(shown(categories[int(v)]), width) for v in values]
 
 
 def _draw_shares(axes: Axes, observed: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
@@ -69,7 +93,6 @@ def _draw_shares(axes: Axes, observed: np.ndarray, rows: np.ndarray, values: np.
     axes.vlines(values, low, high, color=MAIN, linewidth=1.8)
     axes.plot(values, np.median(shares, axis=0), "o", color=MAIN, markersize=4, label="replicated")
     axes.set_ylabel("share of rows")
-    axes.set_xticks(values, [f"{v:g}" for v in values])
     axes.set_ylim(bottom=0)
 
 

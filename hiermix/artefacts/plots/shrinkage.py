@@ -19,7 +19,15 @@ from hiermix.artefacts.plots.canvas import (
     label,
     left_margin,
 )
-from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS, ROW, UNIT, ends, shown_levels
+from hiermix.artefacts.plots.forest import (
+    EACH_END,
+    MAX_LEVELS,
+    ROW,
+    UNIT,
+    ends,
+    gap_label,
+    shown_levels,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +58,12 @@ class _Panel:
     middle: str = "complete"
     """What the dashed line is called."""
     unit: str = ""
+
+    @property
+    def labels(self) -> list[str]:
+        """Levels, then what stands in the gap."""
+        levels = [label(str(text)) for text in self.rows["level"]]
+        return [*levels, gap_label(self.left_out)] if self.left_out else levels
 
     @property
     def head(self) -> float:
@@ -131,7 +145,7 @@ def term_shrinkage(
 
 
 def _drawn(name: str, panels: list[_Panel], interval: float, alternative: str) -> str:
-    left = left_margin([label(str(text)) for panel in panels for text in panel.rows["level"]])
+    left = left_margin([text for panel in panels for text in panel.labels])
     total = sum(panel.height for panel in panels)
 
     def draw(figure: Figure) -> None:
@@ -198,12 +212,8 @@ def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
         handletextpad=0.4,
         columnspacing=1.2,
     )
-    labels = [label(str(text)) for text in rows["level"]]
-    ticks = list(places)
-    if panel.left_out:
-        ticks.append(float(EACH_END))
-        labels.append(f"({panel.left_out} more)")
-    axes.set_yticks(ticks, labels)
+    ticks = [*places, float(EACH_END)] if panel.left_out else places
+    axes.set_yticks(ticks, panel.labels)
     axes.set_ylim(places[-1] + 0.6, -0.6)
     axes.tick_params(axis="y", length=0, labelsize=FONT_SIZE)
     axes.spines["left"].set_visible(False)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hiermix.artefacts import tables as files
-from hiermix.artefacts.arms_view import COLUMNS, arm_views
+from hiermix.artefacts.arms_view import COLUMNS, arm_views, arms_sentences
 from hiermix.summary import Tables
 from hiermix.summary.arms.table import ALL_ROWS, ARMS_COLUMNS, SCALES, empty_arms
 from hiermix.summary.questions.table import empty_questions
@@ -47,9 +47,36 @@ def test_numbers_have_the_digits_that_mean_something():
     table["mean"], table["sd"], table["mcse_mean"] = 0.0123456, 0.01, 0.0002
     table["lower"], table["upper"], table["raw_se"] = -0.005, 0.03, np.nan
     ((row,),) = [view.rows for view in arm_views(with_arms(table))]
-    assert row["difference"] == "0.0123 (\N{MINUS SIGN}0.0050 to 0.0300)"
+    shown = row["difference"].replace("\N{NO-BREAK SPACE}", " ")
+    assert shown == "0.0123 (\N{MINUS SIGN}0.0050 to 0.0300)"
     assert row["trials"] == "1,200 / 10"
     assert row["raw"] == "0.500"
+
+
+def test_rates_have_the_decimals_of_their_difference():
+    table = arms(1)
+    table["rate_control"], table["rate_treatment"] = 0.1199133, 0.1286865
+    table["raw_estimate"], table["raw_se"] = 0.0087732, 0.0016423
+    ((row,),) = [view.rows for view in arm_views(with_arms(table))]
+    assert (row["rates"], row["raw"]) == ("0.1199 / 0.1287", "0.0088 (0.0016)")
+
+
+@pytest.mark.parametrize(
+    ("share", "draws", "text"),
+    [(0.98, 4000, "0.980"), (0.98, 100, "0.98"), (1.0, 100, "1.000"), (0.0, 100, "0.000")],
+)
+def test_a_probability_has_no_more_decimals_than_its_draws_can_tell(share, draws, text):
+    table = arms(1).assign(prob_above=share, draws=draws)
+    ((row,),) = [view.rows for view in arm_views(with_arms(table))]
+    assert row["better"] == text
+
+
+def test_the_effect_over_all_rows_is_told_first():
+    whole = arms(1, "").assign(level=ALL_ROWS, prob_above=1.0)
+    (said,) = arms_sentences(with_arms(pd.concat([whole, arms(3)], ignore_index=True)))
+    assert said.startswith("Treatment against control over all rows: difference of rates 0.0 (")
+    assert said.endswith("P(better) 1.000")
+    assert arms_sentences(with_arms(empty_arms())) == []
 
 
 def test_what_is_empty_is_a_dash():
@@ -67,6 +94,5 @@ def test_the_table_is_read_as_it_was_written(tmp_path, monkeypatch, limit):
     table.loc[0, "raw_se"] = np.nan
     files._write_large(tmp_path / files.ARMS, table)
     assert (tmp_path / files.ARMS_PARQUET).is_file() == (limit == 5)
-    assert files._has_arms(tmp_path)
-    found = files._read_large(tmp_path / files.ARMS, files.ARMS_TEXTS, ())
+    found = files._read_if_there(tmp_path / files.ARMS, files.ARMS_TEXTS, empty_arms())
     pd.testing.assert_frame_equal(found, table)

@@ -7,7 +7,7 @@ from model_support import frame_of, panel, spec_of
 
 from hiermix.artefacts.distributions import DISTRIBUTIONS, ORDINAL, symbol
 from hiermix.artefacts.equations import MAX_SUMMANDS, model_equations
-from hiermix.artefacts.notation import plain
+from hiermix.artefacts.notation import Atom, plain
 from hiermix.artefacts.statement import statement
 from hiermix.design import build_design
 from hiermix.design.response import UNSUPPORTED
@@ -177,6 +177,14 @@ def test_a_term_of_several_columns_has_a_symbol_for_all_and_for_each() -> None:
     assert plain(symbols["f[b]"]) == "β_2"
     assert plain(symbols["f|g_sigma"]) == "τ_{1,g}, …, τ_{3,g}"
     assert plain(symbols["f|g_sigma[c]"]) == "τ_{3,g}"
+
+
+def test_each_threshold_is_named_by_the_category_below_it() -> None:
+    model = model_of("grade ~ x + (1 | g)", family="cumulative")
+    symbols = model_equations(model).symbols
+    below = model["statement"]["response"]["categories"][:-1]
+    found = [plain(symbols[f"threshold[{number}]"]) for number in range(len(below))]
+    assert found == [Atom("θ", "symbol", category).plain for category in below]
 
 
 def test_remarks_say_what_the_symbols_do_not() -> None:

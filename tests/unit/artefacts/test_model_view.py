@@ -80,6 +80,31 @@ def test_the_scale_of_a_prior_is_that_of_its_linear_predictor(links, row, words)
     assert scale_words(model, dict(zip(keys, row, strict=True))) == words
 
 
+@pytest.mark.parametrize(
+    ("family", "link", "row", "words"),
+    [
+        ("cumulative", "logit", ("x", "common", "p"), "log odds of y > k, per unit"),
+        ("cumulative", "probit", ("1|g_sigma", "group_sd", "p"), "probit of y > k"),
+        ("cumulative", "logit", ("threshold", "auxiliary", "threshold"), "log odds of y ≤ k"),
+        ("sratio", "logit", ("x", "common", "p"), "log odds of y > k where y ≥ k, per unit"),
+        (
+            "sratio",
+            "logit",
+            ("threshold", "auxiliary", "threshold"),
+            "log odds of y = k where y ≥ k",
+        ),
+    ],
+)
+def test_an_ordered_response_says_the_odds_of_what(family, link, row, words) -> None:
+    model = {
+        "family": family,
+        "links": {"p": link},
+        "statement": {"response": {"expression": "y"}},
+    }
+    keys = ("parameter", "role", "component")
+    assert scale_words(model, dict(zip(keys, row, strict=True))) == words
+
+
 def test_columns_of_group_means_are_explained(manifest) -> None:
     columns = [
         {"column": "x", "within": "x", "mean": "cre_mean_x"},

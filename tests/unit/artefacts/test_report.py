@@ -9,7 +9,7 @@ import pytest
 
 from hiermix.artefacts.describe import describe
 from hiermix.artefacts.plots import figures
-from hiermix.artefacts.report import render_report
+from hiermix.artefacts.report import _code, render_report
 from hiermix.escalation import Attempt
 from hiermix.pipeline import RunResult
 from tests.unit.artefacts import fabric
@@ -140,6 +140,18 @@ def test_text_from_data_is_escaped_in_tables_and_figures(evil: str) -> None:
     assert "{{ 7 * 7 }}" in page.text
     assert "$x^2$" in page.text
     assert page.text.count("<script>alert(1)</script>") >= 5
+
+
+@pytest.mark.parametrize(
+    ("text", "markup"),
+    [
+        ("raise `fit.draws` <b>", "raise <code>fit.draws</code> &lt;b&gt;"),
+        ("`<i>`", "<code>&lt;i&gt;</code>"),
+        ("one ` alone <i>", "one ` alone &lt;i&gt;"),
+    ],
+)
+def test_backticks_become_code_and_nothing_else_becomes_markup(text: str, markup: str) -> None:
+    assert _code(text) == markup
 
 
 def test_control_and_direction_characters_are_spelled_out(evil: str) -> None:

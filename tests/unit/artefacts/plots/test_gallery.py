@@ -157,6 +157,14 @@ def test_the_predictive_check_counts_few_values_and_cumulates_many(
     assert label in texts(svg)
 
 
+def test_the_predictive_check_names_the_categories() -> None:
+    codes = np.array([0.0, 1, 2, 0])
+    svg = predictive_check("rating", codes, codes[None], ("1", "two", "<3>"))
+    assert svg is not None
+    assert {"1", "two", "<3>"} <= set(texts(svg))
+    assert "2" not in texts(svg)
+
+
 def test_no_predictive_check_without_finite_outcomes() -> None:
     assert predictive_check("y", np.array([np.nan]), np.array([[1.0]])) is None
     assert predictive_check("y", np.array([1.0]), np.array([[np.nan]])) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hiermix.artefacts.plots.canvas import SVG
+from hiermix.artefacts.plots.canvas import FONT_SIZE, SVG
 from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS
 from hiermix.artefacts.plots.shrinkage import shrinkage_plot
 
@@ -51,6 +51,14 @@ def test_of_many_levels_the_ends_are_shown() -> None:
     found = texts(shrinkage_plot(levels(MAX_LEVELS + 7), 0.9))
     assert sum(text.startswith("<L") for text in found) == 2 * EACH_END
     assert f"({MAX_LEVELS + 7 - 2 * EACH_END} more)" in found
+
+
+def test_what_stands_in_the_gap_has_room_beside_short_names() -> None:
+    names = [str(n) for n in range(MAX_LEVELS + 7)]
+    root = ElementTree.fromstring(shrinkage_plot(levels(len(names)).assign(level=names), 0.9))
+    (gap,) = (e for e in root.iter(f"{{{SVG}}}text") if (e.text or "").endswith("more)"))
+    # The text ends at its x, and must begin inside of the figure.
+    assert float(gap.attrib["x"]) > 0.5 * FONT_SIZE * len(gap.text)
 
 
 def test_terms_have_panels_of_their_own() -> None:
