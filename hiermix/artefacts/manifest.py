@@ -122,13 +122,26 @@ def read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST
     try:
         content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise EnvironmentFault(
-            "run.not-found", f"'{directory}' is not a run directory: it has no {MANIFEST}"
-        ) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _not_found(directory) from error
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(directory, f"{MANIFEST} cannot be read: {error}") from error
     return _of_json(directory, content)
+
+
+def _not_found(directory: Path) -> EnvironmentFault:
+    if directory.is_dir():
+        why = f"it has no {MANIFEST}"
+    else:
+        why = "it is a file" if directory.exists() else "there is no such folder"
+    latest = directory / "latest"
+    if (latest / MANIFEST).is_file():
+        hint = f"did you mean '{latest}'?"
+    else:
+        hint = "a run directory is what 'hiermix run SPEC' prints: runs/NAME/FINGERPRINT"
+    return EnvironmentFault(
+        "run.not-found", f"'{directory}' is not a run directory: {why}", hint=hint
+    )
 
 
 def _of_json(directory: Path, content: Any) -> Manifest:

@@ -25,7 +25,8 @@ from hiermix.cli import (
 app = typer.Typer(
     name="hiermix",
     help="Hierarchical (mixed) Bayesian models: from one YAML spec to a judged posterior on disk.",
-    epilog="Exit codes: 0 done, 2 wrong input, 3 a gate failed, 4 no posterior, 5 environment.",
+    epilog="Exit codes: 0 done, 1 a defect in hiermix, 2 wrong input, 3 a gate failed, 4 no "
+    "posterior, 5 environment, 130 interrupted, 143 terminated.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -50,18 +51,26 @@ def _options(
     """Hierarchical (mixed) Bayesian models: from one YAML spec to a judged posterior on disk."""
 
 
-app.command()(commands_run.run)
-app.command()(commands_check.validate)
-app.command()(commands_check.explain)
-app.command("init")(commands_start.init)
-app.command()(commands_start.schema)
-app.command()(commands_results.gates)
-app.command()(commands_results.summary)
-app.command()(commands_results.report)
-app.command("prior-check")(commands_prior_check.prior_check)
-app.command()(commands_pooling.pooling)
-app.command()(commands_holdout.holdout)
-app.command()(commands_compare.compare)
-app.command()(commands_sensitivity.sensitivity)
-app.command()(commands_predict.predict)
-app.command()(commands_ask.ask)
+COMMANDS = (
+    commands_run.run,
+    commands_check.validate,
+    commands_check.explain,
+    commands_start.init,
+    commands_start.schema,
+    commands_results.gates,
+    commands_results.summary,
+    commands_results.report,
+    commands_prior_check.prior_check,
+    commands_pooling.pooling,
+    commands_holdout.holdout,
+    commands_compare.compare,
+    commands_sensitivity.sensitivity,
+    commands_predict.predict,
+    commands_ask.ask,
+)
+"""In the order of ``hiermix --help``."""
+
+for _command in COMMANDS:
+    # Stated, a summary is wrapped; left out, the library cuts it after one line.
+    _summary = (_command.__doc__ or "").split("\n\n")[0]
+    app.command(_command.__name__.replace("_", "-"), short_help=_summary)(_command)

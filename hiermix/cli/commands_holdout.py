@@ -28,6 +28,7 @@ from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
 from hiermix.cli.tabulate import text_table
 from hiermix.cli.text import Line, line
+from hiermix.errors import UsageError
 
 if TYPE_CHECKING:
     from hiermix.pipeline import Prepared
@@ -81,6 +82,12 @@ def holdout(
     """Fit without some of the responses, predict them, and compare no and complete pooling."""
     from hiermix.artefacts.holdout import FILES, write_holdout
 
+    if table == "levels" and by is None:
+        raise UsageError(
+            "usage.holdout-table",
+            "--table levels: levels are held out only with --by",
+            hint="add --by, or take --table rows",
+        )
     terminal = terminal_of(context, quiet, verbose)
     if out is not None:
         FILES.check(out)

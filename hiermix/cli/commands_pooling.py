@@ -28,6 +28,7 @@ from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
 from hiermix.cli.tabulate import Cell, text_table
 from hiermix.cli.text import Line, line
+from hiermix.errors import UsageError
 
 if TYPE_CHECKING:
     from hiermix.gates import Finding
@@ -80,6 +81,12 @@ def pooling(
     """Fit a model with its levels pooled partially, completely and not at all; compare them."""
     from hiermix.artefacts.pooling import FILES, write_pooling
 
+    if table == "truth" and not truth:
+        raise UsageError(
+            "usage.pooling-table",
+            "--table truth: no true effects are known without --truth",
+            hint="add --truth COLUMN, or take --table levels",
+        )
     terminal = terminal_of(context, quiet, verbose)
     if out is not None:
         FILES.check(out)
@@ -94,7 +101,8 @@ def pooling(
     for method, result in study.results.items():
         if result.verdict.status != "pass":
             verdict = f"{method}: gates {result.verdict.status}: {_gates(result.verdict.findings)}"
-            terminal.alert(line(("verdict", "warn"), f": {verdict}"))
+            tell = terminal.alert if result.verdict.failed else terminal.say
+            tell(line(("verdict", "warn"), f": {verdict}"))
     if study.failed:
         terminal.alert(line(("FAILED", "fail"), ": a gate failed one of the three fits"))
     print_study(

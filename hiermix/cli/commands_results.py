@@ -146,11 +146,22 @@ def summary(
         terminal.result(raw.read_bytes().decode("utf-8"))
         return 0
     header, rows = table_cells(stored, table)
+    if not rows:
+        terminal.say(line(("note", "bold"), f": {_why_empty(table)}"))
     if format == "text":
         terminal.result_lines(text_table(header, rows, indent=""))
     else:
         terminal.result(as_format(format, header, rows))
     return 0
+
+
+def _why_empty(table: str) -> str:
+    """Return why a run has no rows of a table, which is not the same as nothing to report."""
+    if table in ("cre", "questions", "arms"):
+        why = f"its spec has no '{table}', the model cannot have one, or an older hiermix wrote it"
+    else:
+        why = "there is nothing that it could be about, or an older hiermix wrote it"
+    return f"the run has no table {table}: {why}"
 
 
 def report(context: typer.Context, run: RunArgument) -> int:

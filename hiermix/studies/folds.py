@@ -12,7 +12,7 @@ from hiermix.data import Source, read_frame
 from hiermix.data.words import counted
 from hiermix.design import wanted_columns
 from hiermix.design.grouping import build_factor
-from hiermix.errors import DataError, UsageError
+from hiermix.errors import DataError, UsageError, Where
 
 if TYPE_CHECKING:
     from hiermix.data import Frame
@@ -144,7 +144,7 @@ def _with_column(prepared: Prepared, by: str, root: Path, data_root: Path | None
     data = spec.data
     source = Source(data.path, data.query, data.types, data.missing, data.na_values)
     wanted: dict[str, Role] = {**wanted_columns(spec), by: "category"}
-    frame = read_frame(source, root, wanted, data_root=data_root)
+    frame = read_frame(source, root, wanted, data_root=data_root, spans={by: Where(key="--by")})
     if not np.array_equal(frame.row_numbers, prepared.frame.row_numbers):
         lost = len(prepared.frame.row_numbers) - len(frame.row_numbers)
         raise DataError(

@@ -116,6 +116,7 @@ def test_a_failed_gate_is_told_and_ends_with_3(place: Path) -> None:
         (("--group", "county"), 2, "usage.unknown-group"),
         (("--truth", "lift=true"), 2, "usage.truth"),
         (("--truth", "nothing"), 2, "--truth Intercept=nothing: 'nothing' not in data"),
+        (("--table", "truth", "--format", "csv"), 2, "usage.pooling-table"),
         (("--truth", "country"), 2, "--truth Intercept=country: "),
         (("-o", "."), 5, "outputs.occupied"),
         (("--engine", "wrong"), 2, "fit.engine"),

@@ -78,6 +78,33 @@ def test_a_folder_that_is_no_run_is_told(command, tmp_path):
     assert "error[run.not-found]" in err
 
 
+def test_a_folder_above_a_run_leads_to_its_latest_one(command, tmp_path, stored_run):
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "latest").symlink_to(stored_run)
+    err = command("summary", tmp_path / "above")[2]
+    assert f"hint: did you mean '{tmp_path / 'above' / 'latest'}'?" in err
+
+
+def test_a_spec_in_place_of_a_run_is_no_damaged_run(command, tmp_path):
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("name: x\n")
+    code, _, err = command("summary", spec)
+    assert code == 5
+    assert "error[run.not-found]" in err
+    assert "it is a file" in err
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [("arms", "its spec has no 'arms'"), ("predictive_checks", "an older hiermix")],
+)
+def test_a_table_that_the_run_does_not_have_is_not_just_empty(command, stored_run, table, why):
+    code, out, err = command("summary", stored_run, table, "--format", "json")
+    assert (code, json.loads(out)) == (0, [])
+    assert f"the run has no table {table}" in err
+    assert why in err
+
+
 def test_a_run_that_was_tampered_with_is_refused(command, stored_run):
     with (stored_run / "summary.csv").open("a") as file:
         file.write("Fake,common,9\n")
