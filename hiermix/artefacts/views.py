@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,9 @@ def population_rows(tables: Tables) -> list[dict[str, str]]:
     return rows
 
 
+INTERCEPT = re.compile(r"(^|_)Intercept(\[|$)")
+"""An intercept of a linear predictor, or of one of its categories."""
+
 MAX_BRIEF = 6
 """Common effects, and group sds, that the page begins with."""
 
@@ -70,7 +74,7 @@ def brief_sentences(tables: Tables) -> list[str]:
     common = tables.summary[tables.summary["role"] == "common"]
     effects = [r for r in population_rows(tables) if r["parameter"] in set(common["parameter"])]
     # An intercept is told where nothing else is.
-    effects = [r for r in effects if "Intercept" not in r["parameter"]] or effects
+    effects = [r for r in effects if not INTERCEPT.search(r["parameter"])] or effects
     spreads = [r for r in variance_rows(tables) if r["quantity"] == "sd" and r["group"]]
     said = [f"{r['parameter']}: {_with_interval(r)}" for r in effects[:MAX_BRIEF]]
     said += [

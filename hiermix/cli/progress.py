@@ -29,7 +29,7 @@ STAGES = {
     "collect": "collecting draws",
     "diagnose": "computing diagnostics",
     "summarise": "summarising",
-    "write": "writing the run",
+    "write": "writing files",
 }
 
 

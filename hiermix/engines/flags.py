@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 REPRODUCIBLE = "numba__fastmath=False"
 """With fastmath a cold and a warm compile cache give different draws for the same seed."""
@@ -24,3 +25,14 @@ def prepare_pytensor() -> None:
         config = sys.modules["pytensor"].config
         if config.numba__fastmath:
             raise RuntimeError("pytensor was imported with numba__fastmath=True")
+
+
+def keep_generated_source() -> None:
+    """Have PyTensor write its generated source beside its other caches, and prune it there.
+
+    By default each compiled function leaves a file in the system's temporary directory for ever.
+    """
+    from pytensor.configdefaults import config
+
+    if not config.generated_src_dir:
+        config.generated_src_dir = str(Path(config.compiledir) / "generated")

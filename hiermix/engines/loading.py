@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from hiermix.engines.flags import prepare_pytensor
+from hiermix.engines.flags import keep_generated_source, prepare_pytensor
 
 NOT_NEEDED = ("arviz", "arviz_plots", "arviz_stats", "bambi.interpret", "sparse")
 
@@ -32,6 +32,7 @@ def load_bambi() -> None:
     prepare_pytensor()
     with put_off(*NOT_NEEDED):
         import_module("hiermix.engines.bambi_model")
+    keep_generated_source()
 
 
 def load_nutpie() -> None:

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from hiermix.data import Source, read_frame
 from hiermix.data.words import counted
 from hiermix.design import wanted_columns
 from hiermix.design.grouping import build_factor
 from hiermix.errors import DataError, UsageError, Where
+from hiermix.formula import parse_formula
 
 if TYPE_CHECKING:
-    from hiermix.data import Frame
     from hiermix.data.frame import Role
     from hiermix.design.types import Factor
     from hiermix.pipeline import Prepared
@@ -126,6 +127,8 @@ def factor_to_hold(
 
     Raises
     ------
+    UsageError
+        It is the response.
     DataError
         There is no such column, or a row that the model uses has no value there.
     """
@@ -133,23 +136,34 @@ def factor_to_hold(
         for factor in part.factors:
             if factor.name == by:
                 return factor
-    frame = prepared.frame
-    if by not in frame.table:
-        frame = _with_column(prepared, by, root, data_root)
-    return build_factor(frame.table, (by,))
+    response = parse_formula(prepared.loaded.spec.model.formula).response
+    if response is not None and by in response.variables:
+        raise UsageError(
+            "usage.holdout-response",
+            f"--by {by}: rows cannot be held out by their response",
+            hint="name a grouping factor, or a column that says which rows belong together",
+        )
+    table = prepared.frame.table
+    if by not in table:
+        table = _with_column(prepared, by, root, data_root)
+    return build_factor(table, (by,))
 
 
-def _with_column(prepared: Prepared, by: str, root: Path, data_root: Path | None) -> Frame:
+def _with_column(prepared: Prepared, by: str, root: Path, data_root: Path | None) -> pd.DataFrame:
+    """Return the rows of the model with another column of the data."""
     spec = prepared.loaded.spec
     data = spec.data
     source = Source(data.path, data.query, data.types, data.missing, data.na_values)
     wanted: dict[str, Role] = {**wanted_columns(spec), by: "category"}
     frame = read_frame(source, root, wanted, data_root=data_root, spans={by: Where(key="--by")})
-    if not np.array_equal(frame.row_numbers, prepared.frame.row_numbers):
-        lost = len(prepared.frame.row_numbers) - len(frame.row_numbers)
+    # A row of the data may be several of the model: one an arm.
+    at = pd.Index(frame.row_numbers).get_indexer(prepared.frame.row_numbers)
+    if (at < 0).any():
+        lost = len(np.unique(prepared.frame.row_numbers[at < 0]))
         raise DataError(
             "data.holdout-missing",
             f"{by}: {counted(lost, 'row')} that the model uses have no value there",
             hint="fill it in, or hold out another column",
         )
-    return frame
+    table: pd.DataFrame = frame.table.iloc[at].reset_index(drop=True)
+    return table

@@ -176,9 +176,7 @@ def _drawn(
     effects = _rng(asked, EFFECTS)
     parameters: dict[str, np.ndarray] = {}
     for name, rows in unseen.items():
-        eta = rows.eta()
-        for new in rows.new:
-            eta = eta + new.drawn(effects)
+        eta = _eta(rows, effects)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             parameters[name] = INVERSE[plan.links[name]](eta).T
     for parameter in plan.parameters:
@@ -190,6 +188,14 @@ def _drawn(
         parameters["n"] = np.asarray(design.response.trials, dtype=float)[:, None]
     expected = predicted(plan.family, parameters, None)
     return expected, predicted(plan.family, parameters, _rng(asked, OBSERVATIONS))
+
+
+def _eta(rows: UnseenRows, rng: np.random.Generator) -> np.ndarray:
+    """Return a linear predictor with fresh effects of new levels, shape ``(n_draws, n_obs)``."""
+    eta = rows.eta()
+    for new in rows.new:
+        eta = eta + new.drawn(rng)
+    return eta
 
 
 def _means(values: np.ndarray, design: Design, piece: np.ndarray) -> np.ndarray:
@@ -214,13 +220,14 @@ def _scores(
         return log_densities(outcome, piece, _rng(asked, SCORES))
 
     joint = scored(np.zeros(n_obs, dtype=np.int64))
+    integrated = joint.integrated and not any(unseen[name].new for name in asked.design.components)
     shares = np.exp(joint.values[:, 0] - joint.values.max()).reshape(1, *kept.shape)
     return Scores(
         log_mean(scored(np.arange(n_obs)).values),
         None if piece is None else log_mean(scored(piece).values),
         float(log_mean(joint.values)[0]),
         float(mcse_of_means(shares)[0] / shares.mean()),
-        "" if joint.integrated else BY_DRAWS,
+        "" if integrated else BY_DRAWS,
     )
 
 
@@ -241,11 +248,7 @@ def _outcome(
         if design.known_se is not None:
             sigma = design.known_se[None, :]
         elif "sigma" in unseen:
-            rows = unseen["sigma"]
-            eta = rows.eta()
-            for new in rows.new:
-                eta = eta + new.drawn(_rng(asked, EFFECTS))
-            sigma = INVERSE[plan.links["sigma"]](eta)
+            sigma = INVERSE[plan.links["sigma"]](_eta(unseen["sigma"], _rng(asked, EFFECTS)))
         else:
             sigma = draws_of(result.fit, plan.parameter("sigma"))[picks].reshape(-1, 1)
         return UnseenOutcome(over, None, main.eta(), main.new, sigma)

@@ -42,6 +42,8 @@ PREDICTED = ("mean", "sd", "lower", "upper", "log_score")
 
 NEW_LEVEL = "without pooling the other levels say nothing about a level without rows"
 
+NO_NUMBER = "for some draws the parameters make no distribution: another link keeps them valid"
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -110,7 +112,7 @@ def row_table(
         block[list(PREDICTED)] = np.nan
         if isinstance(piece.outcome, HeldOut):
             _fill(block, piece.rows, piece.outcome.rows, piece.outcome.scores.row)
-        blocks.append(_told(block, piece))
+        blocks.append(_told(block, piece, piece.rows))
     return _ordered(blocks, ROW_COLUMNS)
 
 
@@ -127,6 +129,7 @@ def level_table(prepared: Prepared, folds: Folds, pieces: Sequence[Piece]) -> pd
     blocks = []
     for piece in pieces:
         held = np.unique(levels.index[folds.held(piece.fold)])
+        places, found = np.unique(levels.index[piece.rows], return_counts=True)
         block = pd.DataFrame({"method": piece.method, "fold": folds.names[piece.fold]}, held)
         block["level"] = [levels.levels[i] for i in held]
         block["rows"] = counts[held]
@@ -135,10 +138,9 @@ def level_table(prepared: Prepared, folds: Folds, pieces: Sequence[Piece]) -> pd
         if isinstance(piece.outcome, HeldOut):
             summary, score = piece.outcome.pieces, piece.outcome.scores.piece
             assert summary is not None and score is not None
-            places, found = np.unique(levels.index[piece.rows], return_counts=True)
             _fill(block, places, summary, score)
             block.loc[places[found < counts[places]], list(PREDICTED)] = np.nan
-        blocks.append(_told(block, piece))
+        blocks.append(_told(block, piece, places[found == counts[places]]))
     return _ordered(blocks, LEVEL_COLUMNS)
 
 
@@ -150,16 +152,23 @@ def _fill(block: pd.DataFrame, at: np.ndarray, summary: Summary, score: np.ndarr
     block.loc[at, "log_score"] = score
 
 
-def _told(block: pd.DataFrame, piece: Piece) -> pd.DataFrame:
-    """Add whether the interval holds what was observed, and why a cell is empty."""
-    missing = block["mean"].isna()
+def _told(block: pd.DataFrame, piece: Piece, asked: np.ndarray) -> pd.DataFrame:
+    """Add whether the interval holds what was observed, and why a cell is empty.
+
+    Parameters
+    ----------
+    asked
+        Labels of the rows of ``block`` that the fit was asked about.
+    """
+    missing = block["mean"].isna() | block["lower"].isna()
     inside = (block["lower"] <= block["actual"]) & (block["actual"] <= block["upper"])
     block["inside"] = inside.astype("boolean").mask(missing)
     if isinstance(piece.outcome, EngineError):
         block["note"] = f"no posterior: {piece.outcome}"
     else:
         reason = piece.outcome.scores.reason if piece.outcome is not None else ""
-        block["note"] = np.where(missing, NEW_LEVEL, reason)
+        why = np.where(block.index.isin(asked), NO_NUMBER, NEW_LEVEL)
+        block["note"] = np.where(missing, why, reason)
     return block
 
 

@@ -30,7 +30,8 @@ def trained_on(prepared: Prepared, rows: np.ndarray) -> Prepared:
         Positions, ascending.
     """
     plan = training_plan(prepared.plan, rows)
-    spec = prepared.loaded.spec.model_copy(update={"questions": ()})
+    # Some rows need not have both arms, and nobody asks for their effects.
+    spec = prepared.loaded.spec.model_copy(update={"questions": (), "arms": None})
     frame = prepared.frame
     return replace(
         prepared,

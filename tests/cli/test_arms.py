@@ -90,6 +90,10 @@ def test_predictions_take_the_columns_of_the_model(place, capsys):
     rates = pd.read_csv(io.StringIO(out))["mean"]
     table = pd.read_csv(place / "run" / "arms.csv").set_index(["level", "scale"])
     assert rates[1] - rates[0] == pytest.approx(table.loc[("US", "difference"), "mean"], rel=1e-9)
+    new.write_text("country,arm\nUS,1\nUS,2\n")
+    code, _, err = called(capsys, "predict", place / "run", new, *options)
+    assert code == 2
+    assert "predict.arm" in err and "they are 0 and 1" in err and "row 2" in err
     new.write_text("country,users\nUS,100\n")
     code, _, err = called(capsys, "predict", place / "run", new, *options)
     assert code == 2

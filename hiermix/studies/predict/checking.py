@@ -10,6 +10,7 @@ from hiermix.studies.predict.coding import unknown_categories
 from hiermix.studies.predict.evaluate import Evaluator
 from hiermix.studies.predict.expressions import evaluate, outside_domain, outside_range
 from hiermix.studies.predict.problems import Problems, nearest
+from hiermix.studies.predict.stored import StoredDesign
 
 
 def check_values(
@@ -44,10 +45,30 @@ def check_values(
             texts,
             hint=nearest(texts[0], known),
         )
+    _check_arms(evaluator.design, chunk, problems)
     for expression in _expressions(evaluator):
         if not set(expression.variables) <= there:
             continue
         _check_expression(evaluator, expression, chunk, problems, extrapolated)
+
+
+def _check_arms(design: StoredDesign, chunk: Chunk, problems: Problems) -> None:
+    if design.arms is None or design.arms.column not in chunk.values:
+        return
+    values, known = chunk.values[design.arms.column], design.arms.values
+    # Arms that are categories are told of as such.
+    if values.dtype == object:
+        return
+    both = " and ".join(f"{value:g}" for value in known)
+    problems.add_where(
+        "predict.arm",
+        design.arms.column,
+        f"no arm of the fit has this number; they are {both}",
+        chunk,
+        ~np.isin(values, known),
+        values,
+        hint="correct these rows, or leave them out",
+    )
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ from hiermix.design.build import respelt
 from hiermix.design.grouping import is_nested
 from hiermix.design.margins import with_margins
 from hiermix.formula import Expression, Formula, Term, parse_formula, parse_right_side
+from hiermix.spec.arms import ARM
 from hiermix.studies.predict.coding import categories_of, coding_of, factor_column
 from hiermix.studies.predict.describe_contextual import with_contextual
 from hiermix.studies.predict.expressions import Columns, evaluate, learn
@@ -21,6 +22,7 @@ from hiermix.studies.predict.fitted_rows import NotStored, check_fitted_rows
 from hiermix.studies.predict.levels import level_texts
 from hiermix.studies.predict.stored import (
     VERSION,
+    StoredArms,
     StoredColumn,
     StoredCommon,
     StoredDesign,
@@ -89,6 +91,7 @@ def describe_design(spec: RunSpec, frame: Frame, design: Design, plan: ModelPlan
         spec.outputs.interval,
         spec.outputs.interval_kind,
         spec.fit.seed,
+        arms=_arms(spec),
     )
     try:
         return _described(stored, spec, frame, design, plan)
@@ -119,6 +122,16 @@ def _described(
     stored = replace(stored, parts=with_contextual(parts, design))
     check_fitted_rows(stored, design, values)
     return stored
+
+
+def _arms(spec: RunSpec) -> StoredArms | None:
+    arms = spec.arms
+    if arms is None or spec.model.known_se is not None:
+        return None
+    if arms.column is None:
+        return StoredArms(ARM, (0.0, 1.0))
+    found = [value for value in (arms.control, arms.treatment) if isinstance(value, bool | float)]
+    return StoredArms(arms.column, (float(found[0]), float(found[1]))) if len(found) == 2 else None
 
 
 def frame_values(frame: Frame) -> dict[str, np.ndarray]:

@@ -127,11 +127,20 @@ class StoredResponse:
 
 
 @dataclass(frozen=True)
+class StoredArms:
+    """The column that says the arm of a row, and the numbers that it has in either arm."""
+
+    column: str
+    values: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class StoredDesign:
     """Everything that prediction needs of a run besides its draws and level means.
 
     ``problem`` says why the run cannot predict; it is empty where it can: the stored design gave
-    the columns of fitted rows again when it was written.
+    the columns of fitted rows again when it was written. ``arms`` are those that are numbers;
+    arms with names are categories.
     """
 
     version: int
@@ -148,6 +157,7 @@ class StoredDesign:
     interval_kind: Literal["eti", "hdi"] = "eti"
     seed: int = 0
     problem: str = ""
+    arms: StoredArms | None = None
 
     @property
     def main(self) -> StoredPart:

@@ -98,3 +98,20 @@ def test_columns_that_rows_lack_are_refused(prepared, by: str, said: str) -> Non
     with pytest.raises(InputError) as caught:
         factor_to_hold(model, by, root)
     assert said in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_both_arms_of_a_row_have_its_value_of_any_column(tmp_path: Path) -> None:
+    table = pd.DataFrame({"g": list("aabb"), "part": list("xyxy"), "ca": 3, "cb": 4, "u": 9})
+    table.to_csv(tmp_path / "data.csv", index=False)
+    text = """
+data: {path: data.csv}
+model: {formula: "p(successes, trials) ~ arm + (1 | g)", family: binomial}
+arms:
+  control: {successes: ca, trials: u}
+  treatment: {successes: cb, trials: u}
+  users: per-arm
+fit: {seed: 1}
+"""
+    model = pipeline.prepare(load_spec(text, "s.yaml"), tmp_path, Silent())
+    held = factor_to_hold(model, "part", tmp_path)
+    assert [held.levels[i] for i in held.index] == list("xxyyxxyy")

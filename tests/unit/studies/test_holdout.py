@@ -16,8 +16,11 @@ from hiermix.spec import load_spec
 from hiermix.studies import refits
 from hiermix.studies.exact_left_out import check_refits
 from hiermix.studies.folds import deal_levels, deal_rows, factor_to_hold
+from hiermix.studies.heldout import Asked, predict_held_out
 from hiermix.studies.holdout import check_holdout, hold_out
-from hiermix.studies.holdout_tables import NEW_LEVEL, ROW_COLUMNS
+from hiermix.studies.holdout_tables import NEW_LEVEL, NO_NUMBER, ROW_COLUMNS
+from hiermix.studies.training import rows_of, trained_on
+from hiermix.studies.unseen_densities import BY_DRAWS
 
 pytestmark = pytest.mark.slow
 
@@ -212,3 +215,81 @@ def test_responses_that_are_no_plain_numbers_are_refused(prepare, formula, optio
     with pytest.raises(UsageError) as caught:
         check_holdout(prepare(formula, **options))
     assert caught.value.id == "usage.holdout-response"
+
+
+def test_levels_that_a_link_makes_no_distribution_of_are_not_called_unpooled(prepare) -> None:
+    model = prepare("exp(y / 4) ~ 1 + (1 | g)", family="gamma", link="inverse")
+    study = hold_out(model, by(model, "g", 2), "g", Silent())
+    for table in (study.rows, study.levels):
+        own = table[table["method"] == "partial"]
+        empty = own["mean"].isna()
+        assert empty.any() and set(own.loc[empty, "note"]) == {NO_NUMBER}
+        assert set(table.loc[table["method"] == "none", "note"]) == {NEW_LEVEL}
+
+
+def test_a_fold_without_one_of_two_arms_is_fitted(prepare, tmp_path: Path) -> None:
+    table = pd.DataFrame({"g": list("abcdef") * 4, "arm": [0] * 12 + [1] * 12, "n": 50})
+    table["hits"] = 10 + np.arange(24) % 7
+    table.to_csv(tmp_path / "data.csv", index=False)
+    model = prepare("p(hits, n) ~ arm + (1 | g)", family="binomial")
+    document = model.loaded.spec.model_dump(mode="json", exclude_unset=True)
+    document["arms"] = {"column": "arm", "control": 0, "treatment": 1}
+    loaded = load_spec(json.dumps(document), "s.yaml")
+    model = pipeline.prepare(loaded, tmp_path, Silent())
+    study = hold_out(model, by(model, "arm"), "g", Silent())
+    assert study.scores["rows"].tolist() == [24, 24, 24]
+
+
+def test_new_levels_of_a_modelled_sigma_are_drawn_apart_and_said_to_be(
+    prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variance of their sum is that of independent effects."""
+    from hiermix.studies import heldout
+
+    model = prepare("y ~ x + (1 | g)", components={"sigma": "~ 1 + (1 | g) + (1 | f)"})
+    held = np.arange(12)
+    kept = np.arange(12, model.design.n_obs)
+    asked_of = rows_of(model.design, held)
+    assert {f.name for f in asked_of.components["sigma"].factors} == {"g", "f"}
+    seen = {}
+    densities = heldout.log_densities
+
+    def spied(outcome, piece, rng):
+        seen["sigma"] = outcome.sigma
+        return densities(outcome, piece, rng)
+
+    monkeypatch.setattr(heldout, "log_densities", spied)
+    relabelled = renamed(asked_of, "f")
+    result = pipeline.fit(trained_on(model, kept), Silent())
+    found = predict_held_out(result, Asked(relabelled, None, (1, 1)))
+    assert found.scores.reason == BY_DRAWS
+    draws = result.fit.tree["posterior"]
+    centre, *sds = (
+        draws[name].to_numpy().reshape(-1)
+        for name in ("sigma_Intercept", "sigma_1|g_sigma", "sigma_1|f_sigma")
+    )
+    new = [i for i, level in enumerate(asked_of_levels(relabelled, "g")) if level == "g0"]
+    z = (np.log(seen["sigma"][:, new[0]]) - centre) / np.hypot(*sds)
+    # Of 200 normal draws the sd has a standard error of 0.05; one z for both would make it 1.4.
+    assert z.std() == pytest.approx(1.0, abs=0.2)
+
+
+def renamed(design, name: str):
+    """Return a design whose levels of a factor in sigma are all new."""
+
+    def other(term):
+        factor = term.factor
+        if factor.name != name:
+            return term
+        levels = tuple(f"new {level}" for level in factor.levels)
+        return replace(term, factor=replace(factor, levels=levels))
+
+    sigma = design.components["sigma"]
+    sigma = replace(sigma, group=tuple(map(other, sigma.group)))
+    return replace(design, components={"sigma": sigma})
+
+
+def asked_of_levels(design, name: str) -> list[str]:
+    """Return the level of each row."""
+    factor = next(f for f in design.main.factors if f.name == name)
+    return [factor.levels[i] for i in factor.index]
