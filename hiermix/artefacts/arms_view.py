@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS, ends
+from hiermix.artefacts.plots.forest import EACH_END, shown_rows
 from hiermix.artefacts.texts import DASH, decimals, fixed
 from hiermix.summary.arms.table import SCALES
 
@@ -70,7 +70,7 @@ def _view(group: str, rows: pd.DataFrame) -> ArmsView:
     ranked = first.reset_index().sort_values(
         ["mean", "level"], ascending=[False, True], kind="stable"
     )
-    picked = (ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked)["level"]
+    picked = shown_rows(ranked)["level"]
     return ArmsView(
         f"By {group}" if group else "All rows",
         [_row(level, {name: by_scale[name].loc[level] for name in SCALES}) for level in picked],

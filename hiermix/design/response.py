@@ -13,6 +13,7 @@ from hiermix.design.types import Response
 from hiermix.errors import DesignError, Where
 from hiermix.formula import Expression
 from hiermix.formula import Response as LeftSide
+from hiermix.spec.families import COUNT_FAMILIES
 
 MAX_EXACT = 2.0**53
 """Integers beyond this have no exact float64."""
@@ -48,17 +49,7 @@ _ANGLE = Support(
 )
 
 SUPPORTS: dict[str, Support] = {
-    **{
-        name: _COUNT
-        for name in (
-            "poisson",
-            "negativebinomial",
-            "zero_inflated_poisson",
-            "zero_inflated_negativebinomial",
-            "hurdle_poisson",
-            "hurdle_negativebinomial",
-        )
-    },
+    **{name: _COUNT for name in COUNT_FAMILIES},
     **{name: _POSITIVE for name in ("gamma", "wald", "weibull", "exponential", "lognormal")},
     **{name: _NOT_NEGATIVE for name in ("hurdle_gamma", "hurdle_lognormal")},
     "beta": _UNIT,

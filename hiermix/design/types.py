@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -144,6 +144,26 @@ class LinearPart:
     def factors(self) -> tuple[Factor, ...]:
         """Grouping factors, each once, in the order of the formula."""
         return tuple({t.factor.name: t.factor for t in self.group}.values())
+
+    def at(self, rows: np.ndarray, factors: Mapping[str, Factor]) -> LinearPart:
+        """Return the part for some rows, in their order.
+
+        Parameters
+        ----------
+        rows
+            Positions.
+        factors
+            The grouping factors of these rows, by name.
+        """
+        return replace(
+            self,
+            common=tuple(replace(term, values=term.values[rows]) for term in self.common),
+            group=tuple(
+                replace(term, values=term.values[rows], factor=factors[term.factor.name])
+                for term in self.group
+            ),
+            offset=None if self.offset is None else self.offset[rows],
+        )
 
     @property
     def correlated_blocks(self) -> tuple[CorrelatedBlock, ...]:

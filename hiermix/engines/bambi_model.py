@@ -22,19 +22,10 @@ from hiermix.design.types import Design, GroupTerm, LinearPart
 from hiermix.engines.hierarchy import Hierarchy, sd_distribution
 from hiermix.model.centring import build_order
 from hiermix.model.plan import ModelPlan, correlation_name
+from hiermix.spec.families import COUNT_FAMILIES
 from hiermix.spec.priors import Prior
 
-INTEGER_FAMILIES = frozenset(
-    {
-        "bernoulli",
-        "poisson",
-        "negativebinomial",
-        "zero_inflated_poisson",
-        "zero_inflated_negativebinomial",
-        "hurdle_poisson",
-        "hurdle_negativebinomial",
-    }
-)
+INTEGER_FAMILIES = COUNT_FAMILIES | {"bernoulli"}
 MAX_TERMS = 1000
 
 

@@ -259,7 +259,8 @@ _MERGES: Mapping[str, Callable[[ModelPlan, np.ndarray, int], _Merged]] = {
 def _over_cells(plan: ModelPlan, merged: _Merged, cell: np.ndarray, n_cells: int) -> ModelPlan:
     first = _first_rows(cell, n_cells)
     rows = plan.design.multiplicity
-    main = replace(_part_at(plan.design.main, first), offset=merged.offset)
+    factors = {f.name: _factor_at(f, first) for f in plan.design.main.factors}
+    main = replace(plan.design.main.at(first, factors), offset=merged.offset)
     return replace(
         plan,
         design=replace(
@@ -281,18 +282,6 @@ def _first_rows(cell: np.ndarray, n_cells: int) -> np.ndarray:
     first = np.zeros(n_cells, dtype=np.int64)
     first[cell[::-1]] = np.arange(len(cell))[::-1]
     return first
-
-
-def _part_at(part: LinearPart, rows: np.ndarray) -> LinearPart:
-    factors = {factor.name: _factor_at(factor, rows) for factor in part.factors}
-    return replace(
-        part,
-        common=tuple(replace(term, values=term.values[rows]) for term in part.common),
-        group=tuple(
-            replace(term, values=term.values[rows], factor=factors[term.factor.name])
-            for term in part.group
-        ),
-    )
 
 
 def _factor_at(factor: Factor, rows: np.ndarray) -> Factor:

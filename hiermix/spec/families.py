@@ -103,5 +103,13 @@ _TABLE = (
 FAMILIES: Mapping[str, Family] = MappingProxyType({f.name: f for f in _TABLE})
 """Every family by name, parameters and links as in Bambi 0.21."""
 
+COUNT_FAMILIES = frozenset(
+    {
+        *("poisson", "zero_inflated_poisson", "hurdle_poisson"),
+        *("negativebinomial", "zero_inflated_negativebinomial", "hurdle_negativebinomial"),
+    }
+)
+"""Families of whole numbers without a largest one."""
+
 LINKS: tuple[str, ...] = tuple(sorted({link for f in _TABLE for link in f.links}))
 """Every link that some family allows."""

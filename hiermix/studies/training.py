@@ -10,7 +10,7 @@ import numpy as np
 from hiermix.design.types import Factor
 
 if TYPE_CHECKING:
-    from hiermix.design.types import Design, GroupTerm, LinearPart, Response
+    from hiermix.design.types import Design, GroupTerm, Response
     from hiermix.model.plan import Centring, ModelPlan, Parameter
     from hiermix.pipeline import Prepared
 
@@ -55,8 +55,8 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
     return replace(
         design,
         response=_response(design.response, rows),
-        main=_part(design.main, rows, factors),
-        components={name: _part(part, rows, factors) for name, part in design.components.items()},
+        main=design.main.at(rows, factors),
+        components={name: part.at(rows, factors) for name, part in design.components.items()},
         known_se=None if design.known_se is None else design.known_se[rows],
         contextual=None,
         identification=None,
@@ -87,18 +87,6 @@ def _response(response: Response, rows: np.ndarray) -> Response:
         lower=own(response.lower),
         upper=own(response.upper),
         weights=own(response.weights),
-    )
-
-
-def _part(part: LinearPart, rows: np.ndarray, factors: dict[str, Factor]) -> LinearPart:
-    return replace(
-        part,
-        common=tuple(replace(term, values=term.values[rows]) for term in part.common),
-        group=tuple(
-            replace(term, values=term.values[rows], factor=factors[term.factor.name])
-            for term in part.group
-        ),
-        offset=None if part.offset is None else part.offset[rows],
     )
 
 

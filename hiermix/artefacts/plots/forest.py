@@ -161,6 +161,11 @@ def shown_levels(effects: pd.DataFrame) -> pd.DataFrame:
     ranked = effects.sort_values(
         ["coefficient_mean", "level"], ascending=[False, True], kind="stable"
     )
+    return shown_rows(ranked)
+
+
+def shown_rows(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that are shown of ranked levels: all up to ``MAX_LEVELS``, or both ends."""
     return ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked
 
 

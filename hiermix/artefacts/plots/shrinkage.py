@@ -21,12 +21,11 @@ from hiermix.artefacts.plots.canvas import (
 )
 from hiermix.artefacts.plots.forest import (
     EACH_END,
-    MAX_LEVELS,
     ROW,
     UNIT,
-    ends,
     gap_label,
     shown_levels,
+    shown_rows,
 )
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def shrinkage_plot(levels: pd.DataFrame, interval: float) -> str:
     for (group, term), rows in levels.groupby(["group", "term"], sort=False):
         sorted_by = rows["none_estimate"].fillna(rows["partial_estimate"])
         ranked = rows.assign(by=sorted_by).sort_values(["by", "level"], kind="stable")
-        picked = ends(ranked, EACH_END) if len(ranked) > MAX_LEVELS else ranked
+        picked = shown_rows(ranked)
         title = label(f"{term} by {group}")
         panels.append(_Panel(title, picked, len(ranked) - len(picked)))
     group = levels["group"].iloc[0]

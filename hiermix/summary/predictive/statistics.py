@@ -14,25 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from hiermix.design.types import Factor
+from hiermix.spec.families import COUNT_FAMILIES
 from hiermix.summary.predictive.tails import Scale
 
-COUNTS = frozenset(
-    {
-        "poisson",
-        "negativebinomial",
-        "zero_inflated_poisson",
-        "zero_inflated_negativebinomial",
-        "hurdle_poisson",
-        "hurdle_negativebinomial",
-    }
-)
 PROPORTIONS = frozenset({"binomial", "beta_binomial", "zero_inflated_binomial"})
 POSITIVE = frozenset({"gamma", "exponential", "wald", "weibull", "lognormal"})
 SEMICONTINUOUS = frozenset({"hurdle_gamma", "hurdle_lognormal"})
 REAL = frozenset({"gaussian", "t", "laplace", "asymmetriclaplace", "exgaussian"})
 HEAVY = frozenset({"t"})
 
-CHECKED = COUNTS | PROPORTIONS | POSITIVE | SEMICONTINUOUS | REAL | {"bernoulli", "beta"}
+CHECKED = COUNT_FAMILIES | PROPORTIONS | POSITIVE | SEMICONTINUOUS | REAL | {"bernoulli", "beta"}
 """Families with numeric outcomes; categories and angles have no mean that means something."""
 
 MIN_ROWS = 5
@@ -68,7 +59,7 @@ def overall_names(family: str, residuals: bool) -> tuple[str, ...]:
     """Return the statistics of all rows for a family of `CHECKED`."""
     if family == "bernoulli":
         return ("mean",)
-    if family in COUNTS:
+    if family in COUNT_FAMILIES:
         return ("mean", "dispersion", "zeros", "max", *(("pearson",) if residuals else ()))
     if family in PROPORTIONS:
         return ("mean", "dispersion", "zeros", *(("pearson",) if residuals else ()))
