@@ -139,7 +139,7 @@ def factor_to_hold(
     response = parse_formula(prepared.loaded.spec.model.formula).response
     if response is not None and by in response.variables:
         raise UsageError(
-            "usage.holdout-response",
+            "usage.holdout-by",
             f"--by {by}: rows cannot be held out by their response",
             hint="name a grouping factor, or a column that says which rows belong together",
         )

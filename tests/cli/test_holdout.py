@@ -108,7 +108,7 @@ def test_a_formula_without_levels_is_complete_pooling(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (("--by", "county"), "county"),
-        (("--by", "Reaction"), "usage.holdout-response"),
+        (("--by", "Reaction"), "usage.holdout-by"),
         (("--by", "subject"), "did you mean 'Subject'?\n  --> --by\n"),
         (("--folds", "3", "--table", "levels", "--format", "csv"), "usage.holdout-table"),
         (("--by", "Subject", "--group", "Day"), "usage.unknown-group"),
