@@ -143,7 +143,11 @@ def write_file(
         fresh.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise EnvironmentFault("predict.write", f"cannot write '{path}': {reason}") from error
+        raise EnvironmentFault(
+            "predict.write",
+            f"cannot write '{path}': {reason}",
+            hint="-o names a file in a folder that exists; '-o -' prints",
+        ) from error
     finally:
         with suppress(OSError):
             fresh.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -168,7 +169,7 @@ def _ask_options(stored: StoredRun, given: dict[str, Any]) -> pd.DataFrame:
 
 def _of_option(error: HiermixError) -> UsageError:
     """Return a complaint about a key of the question as one about the option that gave it."""
-    message = error.message.replace("questions.0.levels", "--level")
+    message = re.sub(r"questions\.0\.levels(\.\d+)?", "--level", error.message)
     message = message.replace("questions.0.", "--").replace("questions.0: ", "")
     return UsageError(error.id, message, hint=error.hint)
 

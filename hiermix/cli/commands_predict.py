@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STDOUT = STDIN = "-"
 
+STDIN_NAME = "<stdin>"
+
 SNIFFED = 4096
 """Bytes of standard input that tell CSV from JSON: the first that is no blank."""
 
@@ -125,7 +127,7 @@ def _predict(
     from hiermix.studies.predict import RowPredictor
 
     predictor = RowPredictor(design, asked, read_means(run))
-    file = "<stdin>" if str(data) == STDIN else str(data)
+    file = STDIN_NAME if str(data) == STDIN else str(data)
     with _on_disk(data) as path, _opened(path, file, design, predictor, keep) as rows:
         for note in predictor.check(rows, file):
             terminal.say(line(("note", "bold"), f": {note}"))
@@ -199,7 +201,7 @@ def _opened(
     except HiermixError as error:
         if not isinstance(error, InputError) or error.where.file is not None:
             raise
-        errors = replaced(error, file)
+        errors = replaced(error, file, data.name if file == STDIN_NAME else "")
         raise errors[0] if len(errors) == 1 else InputErrors(errors) from error
 
 

@@ -248,8 +248,18 @@ def _counted(names: Sequence[str] | Mapping[str, Any]) -> Iterator[tuple[int, st
     return enumerate(names)
 
 
-def replaced(error: HiermixError, file: str) -> list[HiermixError]:
-    """Return errors of the data as errors of a file that is not the spec's."""
+def replaced(error: HiermixError, file: str, read: str = "") -> list[HiermixError]:
+    """Return errors of the data as errors of a file that is not the spec's.
+
+    Parameters
+    ----------
+    error
+        One, or several.
+    file
+        What a person calls it.
+    read
+        Name of the file that was read, where messages have another one.
+    """
     found: list[HiermixError] = []
     for single in error.flatten():
         key = single.where.key or ""
@@ -259,5 +269,6 @@ def replaced(error: HiermixError, file: str) -> list[HiermixError]:
         elif "spec" in hint:
             hint = "paths are relative to the current folder"
         message = single.message.replace("data.path", "NEWDATA")
+        message = message.replace(read, file) if read else message
         found.append(type(single)(single.id, message, Where(file=file), hint))
     return found

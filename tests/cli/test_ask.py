@@ -105,7 +105,7 @@ def test_a_person_gets_the_columns_that_say_something(run, capsys):
     ("options", "words"),
     [
         (["--of=1|county"], "'1|county'; did you mean '1|country'"),
-        (["--of=1|country", "--level=USA"], "--level.0: 'USA' is not a level"),
+        (["--of=1|country", "--level=USA"], "--level: 'USA' is not a level"),
         (["--of=1|country", "--rope", "1", "0"], "--rope: lower < upper expected"),
         (["--of=1|country", "--top=2"], "--top: which end of the scale is good?"),
         (["--of=1|country", "--decide=2"], "a probability from 0.5 to below 1"),
