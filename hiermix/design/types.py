@@ -145,7 +145,7 @@ class LinearPart:
         """Grouping factors, each once, in the order of the formula."""
         return tuple({t.factor.name: t.factor for t in self.group}.values())
 
-    def at(self, rows: np.ndarray, factors: Mapping[str, Factor]) -> LinearPart:
+    def at(self, rows: np.ndarray, factors: Mapping[str, Factor] | None = None) -> LinearPart:
         """Return the part for some rows, in their order.
 
         Parameters
@@ -153,8 +153,11 @@ class LinearPart:
         rows
             Positions.
         factors
-            The grouping factors of these rows, by name.
+            The grouping factors of these rows, by name; by default those of the part, with all of
+            their levels and the counts of all rows.
         """
+        if factors is None:
+            factors = {f.name: replace(f, index=f.index[rows]) for f in self.factors}
         return replace(
             self,
             common=tuple(replace(term, values=term.values[rows]) for term in self.common),

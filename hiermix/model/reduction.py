@@ -27,7 +27,7 @@ from scipy.special import gammaln
 
 from hiermix.data.merging import WORTHWHILE
 from hiermix.design.merging import why_not_merged
-from hiermix.design.types import Factor, LinearPart, Response
+from hiermix.design.types import LinearPart, Response
 from hiermix.model.plan import ModelPlan
 
 
@@ -259,8 +259,7 @@ _MERGES: Mapping[str, Callable[[ModelPlan, np.ndarray, int], _Merged]] = {
 def _over_cells(plan: ModelPlan, merged: _Merged, cell: np.ndarray, n_cells: int) -> ModelPlan:
     first = _first_rows(cell, n_cells)
     rows = plan.design.multiplicity
-    factors = {f.name: _factor_at(f, first) for f in plan.design.main.factors}
-    main = replace(plan.design.main.at(first, factors), offset=merged.offset)
+    main = replace(plan.design.main.at(first), offset=merged.offset)
     return replace(
         plan,
         design=replace(
@@ -282,7 +281,3 @@ def _first_rows(cell: np.ndarray, n_cells: int) -> np.ndarray:
     first = np.zeros(n_cells, dtype=np.int64)
     first[cell[::-1]] = np.arange(len(cell))[::-1]
     return first
-
-
-def _factor_at(factor: Factor, rows: np.ndarray) -> Factor:
-    return replace(factor, index=factor.index[rows])

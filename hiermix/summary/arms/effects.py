@@ -149,7 +149,7 @@ class _Rates:
             Positions in the data.
         """
         means = replace(self.means, rows=sets, n_obs=len(rows))
-        found = np.stack([means.expected(_at(part, rows)) for part in self.cells.parts])
+        found = np.stack([means.expected(part.at(rows)) for part in self.cells.parts])
         with np.errstate(invalid="ignore"):
             found[~((found >= 0) & (found <= 1))] = np.nan
         return np.moveaxis(found, -1, 1)
@@ -167,19 +167,6 @@ class _Rates:
             weight = cells.weight[picked]
             sets = RowSets(factor.levels[piece], np.arange(len(picked)), own[:-1] - own[0], weight)
             yield piece, self.of(sets, cells.rows[picked])
-
-
-def _at(part: LinearPart, rows: np.ndarray) -> LinearPart:
-    """Return some rows of a linear predictor."""
-    return replace(
-        part,
-        common=tuple(replace(t, values=t.values[rows]) for t in part.common),
-        group=tuple(
-            replace(t, values=t.values[rows], factor=replace(t.factor, index=t.factor.index[rows]))
-            for t in part.group
-        ),
-        offset=None if part.offset is None else part.offset[rows],
-    )
 
 
 def _counts(
