@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiermix.artefacts.draws import POSTERIOR
-from hiermix.artefacts.manifest import Manifest, damaged, finished, read_manifest, sha256_of
+from hiermix.artefacts.manifest import Manifest, check_hashes, damaged, finished, read_manifest
+from hiermix.artefacts.resolve import RESOLVED
 from hiermix.artefacts.study_files import StudyFiles
 from hiermix.errors import InputErrors, UsageError, Where
 from hiermix.spec.nearest import did_you_mean
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from hiermix.spec import RunSpec
     from hiermix.studies.comparable import Candidate
     from hiermix.studies.compare import Comparison
-
-RESOLVED = "spec.resolved.yaml"
 
 FILES = StudyFiles(("compare",), "compare.svg", mark="compare.svg")
 
@@ -152,11 +151,7 @@ def write_comparison(found: Comparison, folder: Path) -> None:
 
 def _opened(directory: Path) -> Manifest:
     manifest = finished(directory) or read_manifest(directory)
-    for name in (POSTERIOR, RESOLVED):
-        if name not in manifest.files:
-            raise damaged(directory, f"'{name}' is missing")
-        if sha256_of(directory / name) != manifest.files[name]["sha256"]:
-            raise damaged(directory, f"'{name}' does not match its hash")
+    check_hashes(manifest, (POSTERIOR, RESOLVED))
     return manifest
 
 

@@ -183,6 +183,18 @@ def _is_inside(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts and os.sep.join(path.parts) == name
 
 
+def check_hashes(manifest: Manifest, names: Iterable[str]) -> None:
+    """Raise ``EnvironmentFault`` unless some files of a run are there and what was written.
+
+    Opening a run compares only the sizes of large files.
+    """
+    for name in names:
+        if name not in manifest.files:
+            raise damaged(manifest.path, f"'{name}' is missing")
+        if sha256_of(manifest.path / name) != manifest.files[name]["sha256"]:
+            raise damaged(manifest.path, f"'{name}' does not match its hash")
+
+
 def damaged(directory: Path, what: str) -> EnvironmentFault:
     """Return the error for a run that is not what was written."""
     return EnvironmentFault(

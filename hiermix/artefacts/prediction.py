@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiermix.artefacts.draws import POSTERIOR
-from hiermix.artefacts.manifest import Manifest, damaged, finished, read_manifest, sha256_of
+from hiermix.artefacts.manifest import Manifest, check_hashes, damaged, finished, read_manifest
 from hiermix.artefacts.tables import CRE_MEANS, read_level_means
 from hiermix.errors import EnvironmentFault
 
@@ -56,9 +56,7 @@ def read_design(directory: Path) -> tuple[Manifest, StoredDesign]:
             f"the run '{directory}' has no {DESIGN}: it was written before runs could predict",
             hint="fit it again with 'hiermix run --force'",
         )
-    for name in (DESIGN, POSTERIOR, CRE_MEANS):
-        if name in manifest.files and sha256_of(directory / name) != manifest.files[name]["sha256"]:
-            raise damaged(directory, f"'{name}' does not match its hash")
+    check_hashes(manifest, [n for n in (DESIGN, POSTERIOR, CRE_MEANS) if n in manifest.files])
     try:
         design = from_json((directory / DESIGN).read_text("utf-8"))
         check_consistent(design)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiermix.artefacts.draws import POSTERIOR
-from hiermix.artefacts.manifest import damaged, sha256_of
-from hiermix.artefacts.resolve import prior_texts
+from hiermix.artefacts.manifest import check_hashes, damaged
+from hiermix.artefacts.resolve import RESOLVED, prior_texts
 from hiermix.errors import EnvironmentFault, InputError, Where
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from hiermix.model.plan import ModelPlan
     from hiermix.pipeline import Prepared
     from hiermix.spec import LoadedSpec
-
-RESOLVED = "spec.resolved.yaml"
 
 
 @dataclass(frozen=True)
@@ -64,13 +62,8 @@ def prepare_again(
 def _loaded(stored: StoredRun) -> LoadedSpec:
     from hiermix.spec import load_spec
 
-    path, files = stored.path / RESOLVED, stored.manifest.files
-    for name in (RESOLVED, POSTERIOR):
-        if name not in files:
-            raise damaged(stored.path, f"'{name}' is missing")
-        # Of large files `read_run` compares the size only.
-        if sha256_of(stored.path / name) != files[name]["sha256"]:
-            raise damaged(stored.path, f"'{name}' does not match its hash")
+    path = stored.path / RESOLVED
+    check_hashes(stored.manifest, (RESOLVED, POSTERIOR))
     try:
         return load_spec(path.read_bytes(), str(path))
     except (OSError, InputError) as error:

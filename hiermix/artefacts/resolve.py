@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 STDIN = "<stdin>"
 
+RESOLVED = "spec.resolved.yaml"
+
 
 def resolved_spec(result: RunResult) -> str:
     """Return ``spec.resolved.yaml``: running it reproduces the run from any folder."""

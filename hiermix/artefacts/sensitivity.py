@@ -36,7 +36,7 @@ def study_run(
     return sensitivity_of(
         again.prepared,
         again.fit,
-        stored.tables.summary,
+        stored.tables,
         stored.manifest.verdict,
         asked,
         listener,

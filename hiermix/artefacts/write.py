@@ -16,7 +16,7 @@ from hiermix.artefacts.plots import figures
 from hiermix.artefacts.prediction import DESIGN, design_text
 from hiermix.artefacts.publish import faults, locked, point_latest, staged
 from hiermix.artefacts.report import REPORT, render_report
-from hiermix.artefacts.resolve import resolved_spec
+from hiermix.artefacts.resolve import RESOLVED, resolved_spec
 from hiermix.artefacts.tables import write_level_means, write_tables
 from hiermix.artefacts.targets import TARGETS, targets_text
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hiermix.pipeline import RunResult
 
 SPEC = "spec.yaml"
-RESOLVED = "spec.resolved.yaml"
 LOG = "log.txt"
 PLOTS = "plots"
 

@@ -14,7 +14,6 @@ import xarray as xr
 if TYPE_CHECKING:
     from arviz_stats.utils import ELPDDataLOO
 
-    from hiermix.design.types import Factor
     from hiermix.engines.base import Fit
 
 
@@ -138,13 +137,6 @@ def row_log_likelihood(fit: Fit) -> np.ndarray | None:
         return None
     (values,) = fit.tree["log_likelihood"].dataset.data_vars.values()
     return np.asarray(values.transpose("chain", "draw", ...).to_numpy())
-
-
-def by_level(values: np.ndarray, factor: Factor) -> np.ndarray:
-    """Add up the last axis by level: ``(..., n_obs)`` to ``(..., n_groups)``."""
-    order = np.argsort(factor.index, kind="stable")
-    starts = np.searchsorted(factor.index[order], np.arange(factor.n_groups))
-    return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1))
 
 
 def efficiency_of(fit: Fit, names: list[str], draws: np.ndarray | None = None) -> xr.Dataset:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
+from hiermix.summary.draws import evenly_spaced
 from hiermix.summary.predictor import predictor_draws
 from hiermix.summary.weights import INVERSE_LINKS, KINDS, RowModel
 
@@ -71,6 +72,19 @@ def row_densities(
         return np.asarray(ways + xlogy(hits, mean) + xlog1py(trials - hits, -mean))
 
 
+def summed(values: np.ndarray, piece: np.ndarray) -> np.ndarray:
+    """Add up the last axis by piece: ``(..., n_obs)`` to ``(..., n_pieces)``.
+
+    Parameters
+    ----------
+    piece
+        Shape ``(n_obs,)``: to which piece, or level, a row belongs, from 0, none of them empty.
+    """
+    order = np.argsort(piece, kind="stable")
+    starts = np.searchsorted(piece[order], np.arange(int(piece.max()) + 1))
+    return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1))
+
+
 def thinned_log_likelihood(
     fit: Fit, plan: ModelPlan, rows: RowModel
 ) -> tuple[np.ndarray, np.ndarray] | None:
@@ -87,7 +101,7 @@ def thinned_log_likelihood(
     most = MAX_CELLS // (n_chains * n_obs)
     if most < min(MIN_DRAWS, n_draws):
         return None
-    kept = np.unique(np.linspace(0, n_draws - 1, min(most, n_draws)).round().astype(int))
+    kept = evenly_spaced(n_draws, most)
     values = np.empty((n_chains, len(kept), n_obs))
     for chain in range(n_chains):
         picks = chain * n_draws + kept

@@ -20,7 +20,7 @@ from hiermix.studies.unseen_densities import (
     log_densities,
     why_not_scored,
 )
-from hiermix.summary.draws import draws_of
+from hiermix.summary.draws import draws_of, evenly_spaced
 from hiermix.summary.weights import row_model
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _kept(result: RunResult, n_obs: int) -> np.ndarray:
     sizes = result.fit.tree["posterior"].sizes
     n_chains, n_draws = sizes["chain"], sizes["draw"]
     most = min(n_draws, max(MIN_DRAWS, MAX_CELLS // (n_obs * n_chains)))
-    kept = np.unique(np.linspace(0, n_draws - 1, most).round().astype(np.int64))
+    kept = evenly_spaced(n_draws, most)
     return np.asarray(np.arange(n_chains)[:, None] * n_draws + kept)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from hiermix.model.plan import correlation_name
 from hiermix.studies.densities import MIN_DRAWS, why_no_densities
 from hiermix.studies.quadrature import NODES, LevelModel
-from hiermix.summary.draws import draws_of
+from hiermix.summary.draws import draws_of, evenly_spaced
 from hiermix.summary.group_effects import common_draws
 from hiermix.summary.predictor import predictor_draws
 from hiermix.summary.weights import RowModel
@@ -117,7 +117,7 @@ def level_densities(
 
 def _kept(cells_a_draw: int, n_chains: int, n_draws: int) -> np.ndarray:
     wanted = min(n_draws, max(MIN_DRAWS, MAX_CELLS // (cells_a_draw * n_chains)))
-    return np.unique(np.linspace(0, n_draws - 1, wanted).round().astype(int))
+    return evenly_spaced(n_draws, wanted)
 
 
 def _without(plan: ModelPlan, factor: Factor) -> ModelPlan:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.studies.accuracy import by_level, efficiency_of, row_log_likelihood
-from hiermix.studies.densities import thinned_log_likelihood, why_no_densities
+from hiermix.studies.accuracy import efficiency_of, row_log_likelihood
+from hiermix.studies.densities import summed, thinned_log_likelihood, why_no_densities
 from hiermix.studies.effects import effects_of, terms_of
 from hiermix.studies.integrated import level_densities, why_not_integrated
 from hiermix.summary.weights import row_model
@@ -74,7 +74,7 @@ def level_pieces(
         rows = row_pieces(fit, plan)
         if isinstance(rows, str):
             return rows
-        return Pieces(by_level(rows.values, factor), rows.efficiency)
+        return Pieces(summed(rows.values, factor.index), rows.efficiency)
     model = row_model(fit, plan)
     why = why_not_integrated(plan, len(terms))
     if why or model is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import pandas as pd
 from hiermix.errors import UsageError
 from hiermix.listening import Listener
 from hiermix.pipeline import Prepared, RunResult, fit
+from hiermix.spec.nearest import nearest
 from hiermix.studies.arms import Unpooled, completely_pooled, not_pooled
 from hiermix.studies.effects import effects_of, terms_of
 from hiermix.studies.exact_left_out import Refits, check_refits
@@ -162,8 +162,8 @@ def factor_of(prepared: Prepared, group: str | None) -> Factor:
             hint=f"--group {next(iter(factors))}" if factors else "write (1 | g) in the formula",
         )
     if group not in factors:
-        close = difflib.get_close_matches(group, factors, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"grouping factors: {names}"
+        close = nearest(group, factors)
+        hint = f"did you mean '{close}'?" if close else f"grouping factors: {names}"
         raise UsageError(
             "usage.unknown-group", f"the formula has no grouping factor {group!r}", hint=hint
         )

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from hiermix.design.types import Factor
-from hiermix.studies.densities import row_densities, why_no_densities
+from hiermix.studies.densities import row_densities, summed, why_no_densities
 from hiermix.studies.quadrature import NODES, LevelModel
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _gaussian(outcome: UnseenOutcome, piece: np.ndarray) -> np.ndarray:
     tau = np.broadcast_to(1 / np.square(outcome.sigma), residual.shape)
     precision = weights * tau
     each = weights / 2 * np.log(tau / (2 * np.pi)) - precision * np.square(residual) / 2
-    found = _sums(each, piece)
+    found = summed(each, piece)
     for rows in _units(outcome.new, piece):
         found[:, piece[rows[0]]] += _gain(outcome.new, rows, precision[:, rows], residual[:, rows])
     return found
@@ -164,7 +164,7 @@ def _counted(outcome: UnseenOutcome, piece: np.ndarray, rng: np.random.Generator
     if drawn.any():
         eta = eta + np.where(drawn, sum(own.drawn(rng) for own in new), 0.0)
     each = np.where(integrated, 0.0, row_densities(plan, rows, eta, None))
-    found = _sums(each, piece)
+    found = summed(each, piece)
     for own, mask in zip(new, alone, strict=True):
         if mask.any():
             _add_integrated(found, outcome, own, np.flatnonzero(mask), piece)
@@ -224,10 +224,3 @@ def _units(new: tuple[NewLevels, ...], piece: np.ndarray) -> Iterator[np.ndarray
     order = np.argsort(of_rows, kind="stable")
     cuts = np.flatnonzero(np.diff(of_rows[order])) + 1
     yield from np.split(involved[order], cuts)
-
-
-def _sums(values: np.ndarray, piece: np.ndarray) -> np.ndarray:
-    """Add up rows by piece: ``(n_draws, n_obs)`` to ``(n_draws, n_pieces)``."""
-    order = np.argsort(piece, kind="stable")
-    starts = np.searchsorted(piece[order], np.arange(int(piece.max()) + 1))
-    return np.asarray(np.add.reduceat(values[:, order], starts, axis=1))

@@ -24,6 +24,18 @@ INTERCEPT = "1"
 """Expression of a group-specific intercept."""
 
 
+def evenly_spaced(n_draws: int, wanted: int) -> np.ndarray:
+    """Return the positions of at most ``wanted`` of ``n_draws`` draws, ends included, ascending.
+
+    Examples
+    --------
+    >>> evenly_spaced(1000, 3).tolist(), evenly_spaced(2, 3).tolist()
+    ([0, 500, 999], [0, 1])
+    """
+    found = np.linspace(0, n_draws - 1, min(wanted, n_draws)).round().astype(np.int64)
+    return np.unique(found)
+
+
 def is_fixed(parameter: Parameter) -> bool:
     """Return whether a parameter is a number that the spec gives, not something to estimate."""
     return isinstance(parameter.prior, int | float)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.summary.draws import draws_of
+from hiermix.summary.draws import draws_of, evenly_spaced
 from hiermix.summary.icc import residual_variance
 from hiermix.summary.predictor import PredictorDraws, predictor_draws
 
@@ -78,7 +78,7 @@ def _picks(fit: Fit, n_obs: int) -> np.ndarray:
     sizes = fit.tree["posterior"].sizes
     total = sizes["chain"] * sizes["draw"]
     wanted = min(MAX_DRAWS, max(MIN_DRAWS, MAX_CELLS // n_obs), total)
-    return np.unique(np.linspace(0, total - 1, wanted).round().astype(int))
+    return evenly_spaced(total, wanted)
 
 
 def _variances(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hiermix.summary.draws import CHUNK_BYTES
+from hiermix.summary.draws import CHUNK_BYTES, evenly_spaced
 
 MAX_CELLS = 10_000_000
 """Draws times levels that are sorted: about a second."""
@@ -34,7 +34,7 @@ def expected_ranks(effects: np.ndarray) -> np.ndarray:
     """
     n_draws, n_groups = effects.shape
     wanted = min(n_draws, max(MIN_DRAWS, MAX_CELLS // max(n_groups, 1)))
-    picks = np.unique(np.linspace(0, n_draws - 1, wanted).round().astype(int))
+    picks = evenly_spaced(n_draws, wanted)
     total = np.zeros(n_groups)
     places = np.arange(1, n_groups + 1)
     for rows in _chunks(len(picks), n_groups):

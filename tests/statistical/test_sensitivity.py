@@ -39,9 +39,7 @@ def studied(document, folder: Path, asked: Asked):
 
 def of_result(result, asked: Asked):
     status = str(result.verdict.status)
-    return sensitivity_of(
-        result.prepared, result.fit, result.tables.summary, status, asked, Silent()
-    )
+    return sensitivity_of(result.prepared, result.fit, result.tables, status, asked, Silent())
 
 
 def example(name, *overrides):

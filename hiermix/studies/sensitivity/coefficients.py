@@ -12,7 +12,6 @@ import pandas as pd
 from hiermix.diagnostics.chains import mcse_of_means
 from hiermix.summary.draws import by_level, draws_of, effect_names, group_columns, pieces
 from hiermix.summary.group_effects import common_draws
-from hiermix.summary.intervals import IntervalKind, interval, ordered
 
 if TYPE_CHECKING:
     from hiermix.engines.base import Fit
@@ -57,32 +56,15 @@ def coefficients(fit: Fit, plan: ModelPlan) -> Iterator[Coefficients]:
             )
 
 
-def coefficient_summary(
-    fit: Fit, plan: ModelPlan, probability: float, kind: IntervalKind
-) -> pd.DataFrame:
+def coefficient_summary(fit: Fit, plan: ModelPlan, group_effects: pd.DataFrame) -> pd.DataFrame:
     """Return ``SUMMARY_COLUMNS``, one row a coefficient.
 
-    Mean, sd and interval are those of ``group_effects.csv``; ``mcse_mean`` is that of the
-    coefficient.
+    Parameters
+    ----------
+    group_effects
+        Table of the fit: it has all but ``mcse_mean``, that of the coefficient.
     """
-    blocks = []
-    for own in coefficients(fit, plan):
-        flat = own.draws.reshape(len(own.levels), -1)
-        lower, upper = interval(ordered(flat.T), probability, kind)
-        blocks.append(
-            pd.DataFrame(
-                {
-                    "group": own.group,
-                    "level": list(own.levels),
-                    "term": own.term,
-                    "mean": flat.mean(axis=1),
-                    "sd": flat.std(axis=1, ddof=1),
-                    "lower": lower,
-                    "upper": upper,
-                    "mcse_mean": mcse_of_means(own.draws),
-                }
-            )
-        )
-    if not blocks:
-        return pd.DataFrame({name: [] for name in SUMMARY_COLUMNS})
-    return pd.concat(blocks, ignore_index=True)[list(SUMMARY_COLUMNS)]
+    table = group_effects.rename(columns={"coefficient_mean": "mean", "coefficient_sd": "sd"})
+    errors = [mcse_of_means(own.draws) for own in coefficients(fit, plan)]
+    table = table.assign(mcse_mean=np.concatenate(errors) if errors else np.empty(0))
+    return table[list(SUMMARY_COLUMNS)].reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan
     from hiermix.pipeline import RunResult
-    from hiermix.spec import RunSpec
     from hiermix.studies.sensitivity.scaling import Variant
+    from hiermix.summary import Tables
 
 GRID_COLUMNS = (
     *("scaled", "factor", "scaled_prior", "parameter", "role"),
@@ -69,18 +69,15 @@ def digest_of(result: RunResult) -> Digest:
     """Return what the grid keeps of a result."""
     prepared = result.prepared
     status = result.verdict.status
-    return digest(
-        result.fit, prepared.plan, prepared.loaded.spec, result.tables.summary, str(status)
-    )
+    return digest(result.fit, prepared.plan, result.tables, str(status))
 
 
-def digest(fit: Fit, plan: ModelPlan, spec: RunSpec, summary: pd.DataFrame, status: str) -> Digest:
-    """Return the same of a fit whose population-level table is known."""
-    outputs = spec.outputs
+def digest(fit: Fit, plan: ModelPlan, tables: Tables, status: str) -> Digest:
+    """Return the same of a fit whose tables are known."""
     return Digest(
         FAILED if status == "fail" else status,
-        summary[list(POPULATION)].reset_index(drop=True),
-        coefficient_summary(fit, plan, outputs.interval, outputs.interval_kind),
+        tables.summary[list(POPULATION)].reset_index(drop=True),
+        coefficient_summary(fit, plan, tables.group_effects),
     )
 
 
@@ -111,19 +108,10 @@ def grid_table(
     refits
         Of the others, by their names.
     """
-    judged = judged_factors([point.factor for point in points])
     blocks = []
-    for point in points:
-        found = run if point.prepared is None else refits[point.name]
-        block = found.population.copy()
-        block.insert(0, "scaled", point.scaled)
-        block.insert(1, "factor", point.factor)
-        block.insert(2, "scaled_prior", point.prior)
-        shift, beyond = moved(run.population, found.population)
-        block["shift"] = shift
-        block["prior_sensitive"] = beyond & (point.factor in judged)
-        block["verdict"] = found.verdict
-        blocks.append(block)
+    for point, found in _fits(points, run, refits):
+        block = _block(point, points, run.population, found.population)
+        blocks.append(block.assign(scaled_prior=point.prior, verdict=found.verdict))
     return _together(blocks, GRID_COLUMNS)
 
 
@@ -131,19 +119,30 @@ def level_grid_table(
     points: Sequence[Variant], run: Digest, refits: Mapping[str, Digest]
 ) -> pd.DataFrame:
     """Return ``LEVEL_GRID_COLUMNS``, one row for each point of the grid and coefficient."""
-    judged = judged_factors([point.factor for point in points])
     blocks = []
-    for point in points:
-        found = run if point.prepared is None else refits[point.name]
-        block = found.levels.copy()
-        block.insert(0, "scaled", point.scaled)
-        block.insert(1, "factor", point.factor)
-        shift, beyond = moved(run.levels, found.levels)
-        block["shift"] = shift
-        block["claim"] = claims(block["lower"].to_numpy(), block["upper"].to_numpy())
-        block["prior_sensitive"] = beyond & (point.factor in judged)
-        blocks.append(block)
+    for point, found in _fits(points, run, refits):
+        block = _block(point, points, run.levels, found.levels)
+        claim = claims(block["lower"].to_numpy(), block["upper"].to_numpy())
+        blocks.append(block.assign(claim=claim))
     return _together(blocks, LEVEL_GRID_COLUMNS)
+
+
+def _fits(
+    points: Sequence[Variant], run: Digest, refits: Mapping[str, Digest]
+) -> Iterator[tuple[Variant, Digest]]:
+    for point in points:
+        yield point, run if point.prepared is None else refits[point.name]
+
+
+def _block(
+    point: Variant, points: Sequence[Variant], run: pd.DataFrame, found: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the rows of one point: what was found, and how far it is from the run."""
+    shift, beyond = moved(run, found)
+    judged = point.factor in judged_factors([p.factor for p in points])
+    return found.assign(
+        scaled=point.scaled, factor=point.factor, shift=shift, prior_sensitive=beyond & judged
+    )
 
 
 def moved(run: pd.DataFrame, found: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

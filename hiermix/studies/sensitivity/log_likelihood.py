@@ -10,7 +10,7 @@ import numpy as np
 from hiermix.model.reduction import reduce_plan
 from hiermix.studies.accuracy import NOT_FINITE, row_log_likelihood
 from hiermix.studies.densities import row_densities, why_no_densities
-from hiermix.summary.draws import draws_of, is_fixed
+from hiermix.summary.draws import draws_of, evenly_spaced, is_fixed
 from hiermix.summary.predictor import predictor_draws
 from hiermix.summary.weights import row_model
 
@@ -68,7 +68,7 @@ def total_log_likelihood(fit: Fit, plan: ModelPlan) -> Totals:
     most = MAX_CELLS // (n_chains * max(reduced.design.n_obs, 1))
     if most < min(MIN_DRAWS, n_draws):
         return Totals(None, every, f"{reduced.design.n_obs} rows are too many")
-    kept = np.unique(np.linspace(0, n_draws - 1, min(most, n_draws)).round().astype(int))
+    kept = evenly_spaced(n_draws, most)
     values = [_added_up(fit, reduced, chain * n_draws + kept) for chain in range(n_chains)]
     return _checked(np.stack(values), kept)
 

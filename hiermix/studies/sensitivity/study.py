@@ -30,6 +30,7 @@ from hiermix.studies.sensitivity.words import Sentence, sentences
 
 if TYPE_CHECKING:
     from hiermix.engines.base import Fit
+    from hiermix.summary import Tables
 
 SCALES = (0.25, 0.5, 2.0, 4.0)
 
@@ -103,7 +104,7 @@ def check_scales(scales: Sequence[float]) -> None:
 def sensitivity_of(
     prepared: Prepared,
     fit: Fit,
-    summary: pd.DataFrame,
+    tables: Tables,
     status: str,
     asked: Asked,
     listener: Listener,
@@ -116,8 +117,8 @@ def sensitivity_of(
         The model of the run, prepared again from the same spec and data.
     fit
         Its draws.
-    summary
-        Its population-level table.
+    tables
+        Its tables.
     status
         Its verdict.
     asked
@@ -143,7 +144,7 @@ def sensitivity_of(
     if lost and not refits:
         raise next(iter(lost.values()))
     points = tuple(point for point in points if point.name not in lost)
-    run = digest(fit, plan, spec, summary, status)
+    run = digest(fit, plan, tables, status)
     grid = grid_table(points, run, refits)
     level_grid = level_grid_table(points, run, refits)
     levels = levels_table(level_grid, spec.outputs.interval)

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from hiermix.design.scenario import linear_part_at, slope_part
+from hiermix.summary.draws import evenly_spaced
 from hiermix.summary.predictor import PredictorDraws, predictor_draws
 from hiermix.summary.questions.answer import Levels
 
@@ -262,7 +263,7 @@ class RowMeans:
         wanted = min(n_draws, max(MIN_DRAWS, MAX_CELLS // (n_obs * chains * predictors)))
         picks, note = None, ""
         if wanted < n_draws:
-            places = np.unique(np.linspace(0, n_draws - 1, wanted).round().astype(int))
+            places = evenly_spaced(n_draws, wanted)
             picks = (np.arange(chains)[:, None] * n_draws + places).ravel()
             note = f"{len(places)} of {n_draws} draws a chain"
         coefficients = predictor_draws(fit, scale.plan, scale.plan.design.main, picks)
