@@ -75,17 +75,6 @@ def test_commands_that_describe_import_nothing_heavy(command):
     assert not imported(command) & HEAVY
 
 
-def test_help_starts_in_under_a_second():
-    fastest = min(_seconds("--help") for _ in range(3))
-    assert fastest < 1
-
-
-def _seconds(*arguments):
-    start = time.perf_counter()
-    hiermix(*arguments)
-    return time.perf_counter() - start
-
-
 @pytest.mark.parametrize(
     ("arguments", "id", "hint"),
     [

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import time
 
 import numpy as np
 import pytest
@@ -107,10 +106,9 @@ def test_an_interrupt_ends_the_workers(models) -> None:
         def progress(self, chains) -> None:
             raise KeyboardInterrupt
 
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         fit_each(models, summary, Interrupting(), jobs=2)
-    assert no_children() and time.monotonic() - started < 5
+    assert no_children()
 
 
 def test_a_listener_that_raises_between_fits_ends_the_workers(models) -> None:
