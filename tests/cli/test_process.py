@@ -177,7 +177,7 @@ def test_a_signal_ends_a_waiting_command(number, code):
             break
     time.sleep(0.2)
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
     assert "error[signal." in err
     assert "Traceback" not in err
