@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiermix import __version__
 from hiermix.cli.options import (
     CheckFormat,
     DataRootOption,
@@ -24,7 +23,7 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
-from hiermix.cli.render import code_of, error_document, error_lines
+from hiermix.cli.render import code_of, error_document, error_lines, finished_document
 from hiermix.cli.specfile import open_spec
 from hiermix.cli.tabulate import json_text
 from hiermix.cli.terminal import Terminal
@@ -67,7 +66,8 @@ def validate(
             terminal.result_lines([line(_verdict_text(check))])
     code = max(int(check["exit_code"]) for check in checks)
     if format == "json":
-        terminal.result(json_text({"hiermix": __version__, "exit_code": code, "specs": checks}))
+        errors = [error for check in checks for error in check["errors"]]
+        terminal.result(json_text(finished_document({"specs": checks}, code, errors)))
     return code
 
 
@@ -158,7 +158,7 @@ def explain(
             terminal.result_lines(audit_lines(designs[-1]))
         raise
     if format == "json":
-        terminal.result(json_text({"hiermix": __version__, **explain_document(prepared)}))
+        terminal.result(json_text(finished_document(explain_document(prepared))))
     else:
         terminal.result_lines(explain_lines(prepared))
     return 0

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hiermix import __version__
 from hiermix.cli.options import (
     DataRootOption,
     QuietOption,
@@ -19,6 +18,7 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
+from hiermix.cli.render import finished_document
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
 from hiermix.cli.tabulate import text_table
@@ -131,12 +131,10 @@ def _lines(found: Comparison) -> Iterator[Line]:
 
 
 def _document(found: Comparison) -> dict[str, object]:
-    return {
-        "hiermix": __version__,
-        "exit_code": 3 if found.failed else 0,
+    body: dict[str, object] = {
         "response": found.response,
         "group": found.group,
         "notes": list(found.notes),
         "runs": frame_records(found.table),
-        "errors": [],
     }
+    return finished_document(body, 3 if found.failed else 0)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hiermix import __version__
 from hiermix.cli.options import (
     DataRootOption,
     EngineOption,
@@ -23,6 +22,7 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
+from hiermix.cli.render import finished_document
 from hiermix.cli.specfile import open_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
@@ -167,14 +167,12 @@ def _lines(study: HoldoutStudy) -> Iterator[Line]:
 
 
 def _document(study: HoldoutStudy) -> dict[str, object]:
-    return {
-        "hiermix": __version__,
+    body: dict[str, object] = {
         "name": study.name,
         "by": study.by,
         "group": study.group,
-        "exit_code": 3 if study.failed else 0,
         "notes": list(study.notes),
         "problems": list(study.problems),
         **{name: frame_records(getattr(study, name)) for name in TITLES},
-        "errors": [],
     }
+    return finished_document(body, 3 if study.failed else 0)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiermix import __version__
 from hiermix.cli.options import (
     DataRootOption,
     QuietOption,
@@ -21,6 +20,7 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
+from hiermix.cli.render import finished_document
 from hiermix.cli.specfile import open_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
@@ -121,12 +121,10 @@ def _lines(check: PriorCheck) -> Iterator[Line]:
 
 
 def _document(check: PriorCheck) -> dict[str, Any]:
-    return {
-        "hiermix": __version__,
+    body: dict[str, object] = {
         "name": check.name,
         "response": check.response,
         "family": check.family,
-        "exit_code": 0,
         "draws": check.draws,
         "seed": check.seed,
         "rows": check.n_rows,
@@ -134,5 +132,5 @@ def _document(check: PriorCheck) -> dict[str, Any]:
         "sentences": list(check.sentences),
         "notes": list(check.notes),
         "quantities": frame_records(check.table),
-        "errors": [],
     }
+    return finished_document(body)

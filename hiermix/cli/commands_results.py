@@ -19,6 +19,7 @@ from hiermix.cli.options import (
     terminal_of,
 )
 from hiermix.cli.quiet import libraries
+from hiermix.cli.render import finished_document
 from hiermix.cli.stored_tables import table_cells, table_names
 from hiermix.cli.tabulate import Row, as_format, json_text, text_table
 from hiermix.cli.terminal import Terminal
@@ -61,7 +62,7 @@ def _list_gates(terminal: Terminal, policy: str, format: str) -> int:
 
     rows = table(policy)
     if format == "json":
-        terminal.result(json_text({"policy": policy, "gates": rows}))
+        terminal.result(json_text(finished_document({"policy": policy, "gates": rows})))
     elif format == "text":
         terminal.result_lines(_catalogue_lines(policy, rows))
     else:
@@ -106,15 +107,12 @@ def _print_verdict(terminal: Terminal, run: Path, verdict: Verdict, format: str)
     header = [field.name for field in fields(verdict.findings[0])] if verdict.findings else []
     rows: list[Row] = [astuple(finding) for finding in verdict.findings]
     if format == "json":
-        terminal.result(
-            json_text(
-                {
-                    "run": str(run),
-                    "verdict": {"policy": verdict.policy, "status": verdict.status},
-                    "findings": [dict(zip(header, row, strict=True)) for row in rows],
-                }
-            )
-        )
+        body = {
+            "run": str(run),
+            "verdict": {"policy": verdict.policy, "status": verdict.status},
+            "findings": [dict(zip(header, row, strict=True)) for row in rows],
+        }
+        terminal.result(json_text(finished_document(body, 3 if verdict.failed else 0)))
     else:
         terminal.result(as_format(format, header, rows))
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hiermix import __version__
 from hiermix.cli.options import (
     DataRootOption,
     JobsOption,
@@ -21,6 +20,7 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
+from hiermix.cli.render import finished_document
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
 from hiermix.cli.tabulate import text_table
@@ -192,15 +192,13 @@ def _first(table: pd.DataFrame, by: str) -> Iterator[Line]:
 
 
 def _document(study: Sensitivity) -> dict[str, object]:
-    return {
-        "hiermix": __version__,
+    body: dict[str, object] = {
         "name": study.name,
-        "exit_code": 3 if study.failed else 0,
         "run_failed": study.run_failed,
         "interval": study.interval,
         "sentences": [sentence for _, sentence in study.sentences],
         "worrying": [sentence for worrying, sentence in study.sentences if worrying],
         "notes": list(study.notes),
         **{name: frame_records(getattr(study, name)) for name in TABLES},
-        "errors": [],
     }
+    return finished_document(body, 3 if study.failed else 0)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from hiermix import __version__
-from hiermix.cli.render import error_document
+from hiermix.cli.render import error_document, finished_document
 from hiermix.cli.tabulate import json_text
 from hiermix.cli.text import visible
 from hiermix.errors import HiermixError
@@ -46,20 +45,16 @@ class Outcome:
 def of_run(outcome: Outcome, format: str) -> str:
     """Return what ``run`` prints to stdout in one of its formats."""
     if format == "json":
-        return json_text(
-            {
-                "hiermix": __version__,
-                "exit_code": outcome.exit_code,
-                "run": str(outcome.path),
-                "reused": outcome.reused,
-                "verdict": {"policy": outcome.policy, "status": outcome.status},
-                "findings": [asdict(finding) for finding in outcome.findings],
-                "engine": outcome.engine,
-                "notes": list(outcome.notes),
-                "warnings": list(outcome.warnings),
-                "errors": [],
-            }
-        )
+        body = {
+            "run": str(outcome.path),
+            "reused": outcome.reused,
+            "verdict": {"policy": outcome.policy, "status": outcome.status},
+            "findings": [asdict(finding) for finding in outcome.findings],
+            "engine": outcome.engine,
+            "notes": list(outcome.notes),
+            "warnings": list(outcome.warnings),
+        }
+        return json_text(finished_document(body, outcome.exit_code))
     if format == "github":
         return "\n".join(_annotations(outcome))
     if format == "junit":

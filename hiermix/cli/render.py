@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hiermix import __version__
@@ -97,6 +97,13 @@ def _window(source: str, caret: int) -> tuple[int, int]:
 
 def _one_line(text: str) -> str:
     return visible(text.replace("\t", TAB))
+
+
+def finished_document(
+    body: Mapping[str, object], exit_code: int = 0, errors: Sequence[object] = ()
+) -> dict[str, object]:
+    """Return the JSON document of a command that came to its end, as ``docs/json.md`` has it."""
+    return {"hiermix": __version__, "exit_code": exit_code, **body, "errors": list(errors)}
 
 
 def error_document(error: HiermixError) -> dict[str, Any]:
