@@ -10,6 +10,8 @@ import sys
 import warnings
 from typing import NoReturn
 
+from hiermix.absence import do_without
+
 NEW_OBJECTS = 50_000
 """Objects between two searches for garbage. Imports make a million that stay, which Python's
 default of 700 has searched again and again: a tenth of a small run."""
@@ -18,14 +20,13 @@ default of 700 has searched again and again: a tenth of a small run."""
 def start() -> None:
     """Prepare a process that runs one command.
 
-    Garbage is searched for less often. xarray is told that there is no ``sparse``: it would import
-    it, and numba with it, only to ask whether an array is one of its kind. numba would complain
-    that it cannot extend itself by it.
+    Garbage is searched for less often. xarray is told that there is no ``sparse``: see
+    `do_without`. numba would complain that it cannot extend itself by it.
     """
     _, *older = gc.get_threshold()
     gc.set_threshold(NEW_OBJECTS, *older)
     warnings.filterwarnings("ignore", message="Numba extension module 'sparse")
-    sys.modules.setdefault("sparse", None)  # type: ignore[arg-type]
+    do_without("sparse")
 
 
 def end(code: int) -> NoReturn:

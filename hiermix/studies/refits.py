@@ -7,7 +7,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
+from hiermix.absence import do_without
 from hiermix.errors import EngineError
 from hiermix.listening import Listener
 from hiermix.pipeline import Prepared, RunResult, fit
@@ -264,8 +264,7 @@ def _be_silent() -> None:
     """Keep libraries' words from the person's streams, which this process shares."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    # xarray would import it, and numba with it, only to ask whether an array is of its kind.
-    sys.modules.setdefault("sparse", None)  # type: ignore[arg-type]
+    do_without("sparse")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)

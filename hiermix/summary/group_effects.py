@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from hiermix.summary.centres import centre_of
 from hiermix.summary.draws import (
-    INTERCEPT,
     by_level,
     draws_of,
     effect_names,
@@ -134,43 +134,17 @@ def common_draws(
 ) -> np.ndarray:
     """Return the common effect that one effect of a group term deviates from.
 
-    A categorical slope with one column for every category (``0 + f|g``) deviates from the cell
-    of its category: the intercept plus the common effect of the category, if there is one.
-
     Returns
     -------
     np.ndarray
-        Shape ``(n_draws, 1)``, or ``(1, 1)`` and zero where the model has no such common effect.
+        Shape ``(n_draws, 1)``, or ``(1, 1)`` and zero where the model has no such common effect:
+        the sum of `centre_of`.
     """
-    nothing = np.zeros((1, 1))
-    intercept = _effects(fit, plan, plan.label(part, "Intercept"))
-    if term.expression == INTERCEPT:
-        return nothing if intercept is None else intercept[:, [column]]
-    same = next((c for c in part.common if c.name == term.expression), None)
-    if same is None:
-        return nothing
-    effects = _effects(fit, plan, plan.label(part, same.name))
-    if effects is None:
-        return nothing
-    if same.labels == term.labels:
-        return effects[:, [column]]
-    if intercept is None or same.labels is None or term.labels is None:
-        return nothing
-    # Reference category in the common part only; a categorical response has no cells here.
-    if effects.shape[1] != len(same.labels) or intercept.shape[1] != 1:
-        return nothing
-    label = term.labels[column]
-    if label not in same.labels:
-        return intercept
-    return np.asarray(intercept + effects[:, [same.labels.index(label)]])
-
-
-def _effects(fit: Fit, plan: ModelPlan, name: str) -> np.ndarray | None:
-    # Ordinal families have thresholds instead of an intercept.
-    if not any(parameter.name == name for parameter in plan.parameters):
-        return None
-    draws = draws_of(fit, plan.parameter(name))
-    return draws.reshape(len(draws), -1)
+    total = np.zeros((1, 1))
+    for parameter, place in centre_of(plan, part, term, column):
+        draws = draws_of(fit, parameter)
+        total = total + draws.reshape(len(draws), -1)[:, [place]]
+    return total
 
 
 def _summary(

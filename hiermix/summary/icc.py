@@ -11,6 +11,7 @@ import numpy as np
 from hiermix.summary.draws import INTERCEPT, draws_of
 
 if TYPE_CHECKING:
+    from hiermix.design.types import GroupTerm
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan, Parameter
 
@@ -34,6 +35,8 @@ def icc(fit: Fit, plan: ModelPlan) -> dict[str, np.ndarray]:
     the identity link: the residual variance is sigma^2, if that is one number. Bernoulli and
     binomial: the variance of the latent variable. Poisson with the log link: the log-normal
     approximation ``log(1 + 1 / mean)``. Other families have no agreed residual variance: no ICC.
+    Nor have models with an effect of every category, ``(0 + f | g)``: it is 0 in no row, and its
+    variance differs between categories.
 
     Source: Nakagawa, Johnson and Schielzeth 2017, doi:10.1098/rsif.2017.0213.
     """
@@ -44,7 +47,7 @@ def icc_of(plan: ModelPlan, draws: DrawsOf) -> dict[str, np.ndarray]:
     """Return what `icc` does, for any draws of the parameters: the prior's, for example."""
     residual = _residual_variance(plan, draws)
     terms = [t for t in plan.design.main.group if t.expression == INTERCEPT]
-    if residual is None or not terms:
+    if residual is None or not terms or any(map(_of_every_category, plan.design.main.group)):
         return {}
     between = {
         t.factor.name: np.square(draws(plan.parameter(f"{t.name}_sigma")).reshape(-1))
@@ -52,6 +55,14 @@ def icc_of(plan: ModelPlan, draws: DrawsOf) -> dict[str, np.ndarray]:
     }
     total = np.sum(list(between.values()), axis=0) + residual
     return {name: tau2 / total for name, tau2 in between.items()}
+
+
+def _of_every_category(term: GroupTerm) -> bool:
+    """Return whether the columns of a term are dummies for all categories: one in each row is 1."""
+    if term.expression == INTERCEPT:
+        return False
+    ones = (term.values == 1).sum(axis=1)
+    return bool((ones == 1).all() and (np.count_nonzero(term.values, axis=1) == 1).all())
 
 
 def residual_variance(fit: Fit, plan: ModelPlan) -> np.ndarray | float | None:

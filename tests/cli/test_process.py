@@ -210,3 +210,14 @@ def test_a_full_disk_is_a_fault_of_the_environment():
         )
     assert done.returncode == 5
     assert "error[environment.no-space]" in done.stderr
+
+
+def test_level_means_by_crossed_factors_are_checked_in_a_process_of_its_own(tmp_path):
+    rows = "".join(f"{i * 7 % 11},{i * i % 13},g{i % 6},h{i * i // 3 % 5}\n" for i in range(60))
+    (tmp_path / "d.csv").write_text("y,x,g,h\n" + rows)
+    (tmp_path / "a.yaml").write_text(
+        "data: {path: d.csv}\nmodel: {formula: y ~ x + (1 | g) + (1 | h)}\n"
+        "cre: [{group: g}, {group: h}]\nfit: {seed: 1}\n"
+    )
+    done = hiermix("validate", "a.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

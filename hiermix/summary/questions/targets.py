@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from hiermix.summary.centres import centre_of
 from hiermix.summary.draws import INTERCEPT, effect_names
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _group_targets(plan: ModelPlan, part: LinearPart, term: GroupTerm) -> Iterat
             "group",
             term.factor.levels,
             Part(parameter.variable, at),
-            _common_parts(plan, part, term, column),
+            tuple(_scalar(p, place) for p, place in centre_of(plan, part, term, column)),
             note="; ".join(filter(None, (_group_note(part, term), _common_note(part, term)))),
         )
 
@@ -159,39 +160,6 @@ def _unravelled(dims: Sequence[tuple[str, int]], position: int) -> dict[str, int
         return {}
     places = np.unravel_index(position, [size for _, size in dims])
     return {dim: int(place) for (dim, _), place in zip(dims, places, strict=True)}
-
-
-def _common_parts(
-    plan: ModelPlan, part: LinearPart, term: GroupTerm, column: int
-) -> tuple[Part, ...]:
-    """Return the common effect that the levels deviate from: see ``group_effects``."""
-    intercept = _effect(plan, plan.label(part, "Intercept"), column)
-    if term.expression == INTERCEPT:
-        return () if intercept is None else (intercept,)
-    same = next((c for c in part.common if c.name == term.expression), None)
-    if same is None:
-        return ()
-    name = plan.label(part, same.name)
-    if same.labels == term.labels:
-        effect = _effect(plan, name, column)
-        return () if effect is None else (effect,)
-    cell = _effect(plan, plan.label(part, "Intercept"), 0)
-    if cell is None or same.labels is None or term.labels is None:
-        return ()
-    sizes = [int(np.prod(p.shape, dtype=int)) for p in plan.parameters if p.name == name]
-    if sizes != [len(same.labels)] or plan.parameter(plan.label(part, "Intercept")).dims:
-        return ()
-    label = term.labels[column]
-    if label not in same.labels:
-        return (cell,)
-    effect = _effect(plan, name, same.labels.index(label))
-    return (cell,) if effect is None else (cell, effect)
-
-
-def _effect(plan: ModelPlan, name: str, position: int) -> Part | None:
-    # Ordinal families have thresholds instead of an intercept.
-    parameter = next((p for p in plan.parameters if p.name == name), None)
-    return None if parameter is None else _scalar(parameter, position)
 
 
 def _scalar(parameter: Parameter, position: int) -> Part:

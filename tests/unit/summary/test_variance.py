@@ -60,6 +60,22 @@ def test_icc_is_the_share_of_the_intercepts_variance() -> None:
     np.testing.assert_allclose(found["g"], tau2 / (tau2 + sigma2))
 
 
+@pytest.mark.parametrize(
+    ("formula", "groups"),
+    [
+        ("y ~ x + (1 | g) + (0 + f | h)", []),
+        ("y ~ x + (1 | g) + (0 + f:n | h)", []),
+        ("y ~ x + (1 | g) + (f | h)", ["g", "h"]),
+        ("y ~ x + (1 | g) + (0 + x:f + z | h)", ["g"]),
+    ],
+)
+def test_effects_of_every_category_leave_no_variance_between_intercepts(formula, groups) -> None:
+    # No row is free of them: a share of the intercepts would leave their variance out.
+    plan = plan_of(panel().assign(n=lambda t: np.where(t["z"] > 0, "hi", "lo")), formula)
+    draws = small.normal(np.random.default_rng(2), plan)
+    assert list(icc(small.fit(plan, draws), plan)) == groups
+
+
 def test_crossed_factors_share_one_denominator() -> None:
     other = small.factor("h", ("p", "q"), [0] * 20 + [1] * 20)
     groups = (small.intercept_of(FACTOR), small.intercept_of(other))
