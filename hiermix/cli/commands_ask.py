@@ -27,6 +27,11 @@ STDIN = "-"
 NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 """What the system says of a name that is no file's."""
 
+KEY = re.compile(
+    r"`(of|name|scale|levels|contrast|reference|threshold|decide|rope|best|top)(?::( [^`]*))?`"
+)
+"""A key of a question that is an option of ``ask``, and its value, as hints have them."""
+
 MINIMAL = ("question", "level", "against", "mean", "sd", "lower", "upper", "mcse_mean")
 """Columns that a person always gets; of the others those that are not empty."""
 
@@ -171,7 +176,18 @@ def _of_option(error: HiermixError) -> UsageError:
     """Return a complaint about a key of the question as one about the option that gave it."""
     message = re.sub(r"questions\.0\.levels(\.\d+)?", "--level", error.message)
     message = message.replace("questions.0.", "--").replace("questions.0: ", "")
-    return UsageError(error.id, message, hint=error.hint)
+    return UsageError(error.id, message, hint=KEY.sub(_option, error.hint))
+
+
+def _option(key: re.Match[str]) -> str:
+    """Write a key of the spec, with its value if there is one, as it is typed.
+
+    Examples
+    --------
+    >>> KEY.sub(_option, "leave out `levels`, or write `best: max`")
+    'leave out --level, or write --best max'
+    """
+    return f"--{'level' if key[1] == 'levels' else key[1]}{key[2] or ''}"
 
 
 def _for_people(table: pd.DataFrame) -> pd.DataFrame:

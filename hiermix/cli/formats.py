@@ -78,13 +78,15 @@ def of_error(error: HiermixError, format: str) -> str | None:
 
 
 def _annotations(outcome: Outcome) -> Iterator[str]:
-    """Yield workflow commands: one for each gate that did not pass, and the verdict."""
+    """Yield workflow commands: gates that did not pass, notes, warnings, the verdict."""
     kinds = {"fail": "error", "warn": "warning", "waived": "notice"}
     for finding in outcome.findings:
         if finding.status in kinds:
             text = f"{finding.message} Remedy: {finding.remedy}"
             yield _annotation(kinds[finding.status], {"title": f"gate {finding.gate}"}, text)
-    for warning in (*outcome.notes, *outcome.warnings):
+    for note in outcome.notes:
+        yield _annotation("notice", {"title": "hiermix"}, note)
+    for warning in outcome.warnings:
         yield _annotation("warning", {"title": "hiermix"}, warning)
     verdict = f"{outcome.status} under policy {outcome.policy}: {outcome.path}"
     yield _annotation("notice", {"title": "verdict"}, verdict)

@@ -22,8 +22,9 @@ GROUP_NAMES = ("group", "subject", "id", "country", "market", "store", "school",
 class Column:
     """What is known of a column of the data file.
 
-    ``kind`` is ``number``, ``text`` or ``other`` (dates and the like); ``whole`` says that a
-    number column holds whole numbers only; ``missing`` counts rows, ``distinct`` values.
+    ``kind`` is ``number``, ``text`` or ``other``: a column that cannot be read, for its ``fault``.
+    ``whole`` says that a number column holds whole numbers only; ``missing`` counts rows,
+    ``distinct`` values.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     whole: bool = False
     low: float | None = None
     high: float | None = None
+    fault: DataError | None = None
 
     @property
     def present(self) -> int:
@@ -186,10 +188,10 @@ def _sounds_like_group(name: str) -> bool:
 
 def _group_ok(column: Column, response: Column, origin: str) -> Column:
     problem = None
+    if column.fault is not None:
+        raise column.fault.at(Where(file=origin))
     if column is response:
         problem = "is the response as well"
-    elif column.kind == "other":
-        problem = "is neither text nor numbers"
     elif column.distinct < 2:
         problem = "has fewer than two levels"
     if problem:
@@ -202,7 +204,9 @@ def _group_ok(column: Column, response: Column, origin: str) -> Column:
 def _family(column: Column, origin: str) -> tuple[str, str]:
     """Return the family that the values of the response suggest, and why."""
     problem: HiermixError | None = None
-    if column.kind != "number":
+    if column.fault is not None:
+        problem = column.fault.at(Where(file=origin))
+    elif column.kind != "number":
         problem = DataError(
             "data.response",
             f"the response {column.name!r} is not a column of numbers",
@@ -252,6 +256,8 @@ def _terms(
 def _problems(column: Column) -> Iterator[str]:
     if not column.writable:
         yield "a formula cannot name it"
+    if column.fault is not None:
+        yield column.fault.message.removeprefix(f"{column.name}: ")
     if column.kind != "number":
         yield "not a column of numbers"
     if column.distinct < 2:

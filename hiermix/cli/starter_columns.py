@@ -53,8 +53,8 @@ def read_columns(path: Path) -> Columns:
     for name in list_columns(source, Path.cwd()):
         try:
             frame = read_frame(source, Path.cwd(), {name: "any"})
-        except DataError:
-            facts.append(Column(name, "other", 0, 0, 0))
+        except DataError as fault:
+            facts.append(Column(name, "other", 0, 0, 0, fault=fault))
             continue
         values = frame.table[name]
         fact = _fact(name, values, frame.n_read)

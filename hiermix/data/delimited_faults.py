@@ -46,7 +46,7 @@ def check_bytes(path: Path, file: str) -> bool:
                     "data.binary",
                     f"{file}: binary data: NUL at {_place(chunk, nul, read, lines)}",
                     PATH,
-                    "the suffix promises text",
+                    "csv and json are text; Parquet and other binary files go by their own suffix",
                 )
             pending = len(decoder.getstate()[0])
             try:

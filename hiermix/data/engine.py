@@ -28,9 +28,10 @@ def connect() -> duckdb.DuckDBPyConnection:
 
     It loads no extension, writes no temporary file and sees no Python variable. It works on one
     thread: several put the rows of a large CSV file into another order, now this, now that, and
-    the last bits of sums with them.
+    the last bits of sums with them. Times with a zone are in UTC, not in that of the machine: they
+    become labels, and dates in queries.
     """
-    return duckdb.connect(
+    con = duckdb.connect(
         ":memory:",
         config={
             "autoinstall_known_extensions": False,
@@ -42,6 +43,8 @@ def connect() -> duckdb.DuckDBPyConnection:
             "memory_limit": f"{_memory() * MEMORY_SHARE / 2**20:.0f}MiB",
         },
     )
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
+    return con
 
 
 def _memory() -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hiermix.data import words
+from hiermix.data.labels import as_number
 from hiermix.data.new_rows import Chunk
 from hiermix.data.words import bare, counted
 from hiermix.errors import DataError, HiermixError, InputErrors, Where
@@ -130,7 +131,8 @@ def some(texts: Sequence[str]) -> str:
 
 def nearest(value: str, known: Sequence[str]) -> str:
     """Return a hint about what was perhaps meant, or which values there are."""
-    close = words.nearest(value, known[:MOST_COMPARED])
+    same = (label for label in known if as_number(label) == as_number(value))
+    close = next(same, None) or words.nearest(value, known[:MOST_COMPARED])
     if close is not None:
         return f"perhaps {close!r} was meant"
     return f"fitted: {some(known)}"

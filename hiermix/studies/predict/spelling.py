@@ -8,6 +8,7 @@ from functools import cached_property
 
 from hiermix.data.cells import ZERO_LED
 from hiermix.data.labels import as_number
+from hiermix.data.reading import MAX_EXACT
 
 TRUTHS = {"true": "1", "false": "0"}
 
@@ -26,12 +27,19 @@ def truth(label: str) -> str:
 def number(label: str) -> str:
     """Write a number in one way; zeros in front are part of an identifier.
 
+    So are digits with a decimal point from 2^53 on: a float that had the number of a neighbour
+    is written the same.
+
     Examples
     --------
-    >>> number("1.50"), number("1.0"), number("007")
-    ('1.5', '1', '007')
+    >>> number("1.50"), number("1.0"), number("007"), number("9007199254740992.0")
+    ('1.5', '1', '007', '9007199254740992.0')
     """
-    return label if re.fullmatch(ZERO_LED, label) else as_number(label)
+    if re.fullmatch(ZERO_LED, label):
+        return label
+    written = as_number(label)
+    rounded = written != label and "." in label and abs(float(written)) >= MAX_EXACT
+    return label if rounded else written
 
 
 class Spellings:

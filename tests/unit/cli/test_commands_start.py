@@ -150,3 +150,15 @@ def test_the_schema_is_json(command):
     code, out, err = command("schema")
     assert (code, err) == (0, "")
     assert json.loads(out)["type"] == "object"
+
+
+def test_a_column_that_cannot_be_read_is_refused_with_the_reason(command, tmp_path):
+    columns = plain_columns()
+    columns["country"] = ["NA" if i % 5 == 0 else f"land {i % 5}" for i in range(40)]
+    write_data(tmp_path / "data.csv", columns)
+    code, _, err = command("init", "--data", "data.csv", "--group", "country")
+    assert code == 2
+    assert "country: 8 missing from text 'NA'; set data.na_values" in err
+    code, _, err = command("init", "--data", "data.csv", "--group", "g")
+    assert code == 0
+    assert "'country' is left out: 8 missing from text 'NA'" in err

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -55,6 +56,13 @@ def test_github_has_an_annotation_for_each_gate_that_did_not_pass():
     ]
     assert rows[3] == "::warning title=hiermix::50%25 lost"
     assert "\x1b" not in rows[0]
+
+
+def test_github_shows_notes_as_notices():
+    told = replace(PASSED, notes=("levels with 1 - w > 0.5: 0 of 6",))
+    assert of_run(told, "github").split("\n")[0] == (
+        "::notice title=hiermix::levels with 1 - w > 0.5: 0 of 6"
+    )
 
 
 def test_github_annotations_of_errors_point_into_the_file():

@@ -16,6 +16,11 @@ def text(name, distinct=6, missing=0):
     return Column(name, "text", 60, missing, distinct)
 
 
+def unreadable(name):
+    fault = DataError("data.dates", f"{name}: dates are neither numbers nor labels")
+    return Column(name, "other", 0, 0, 0, fault=fault)
+
+
 def start(columns, response=None, group=None):
     return choose_start(columns, "data.csv", response, group)
 
@@ -74,6 +79,7 @@ def test_whole_numbers_far_from_zero_are_not_counts():
     ("column", "why"),
     [
         (text("t"), "not a column of numbers"),
+        (unreadable("d"), "'d' is left out: dates are neither numbers nor labels"),
         (number("c", 1), "never varies"),
         (number("row", 60, whole=True), "numbers the rows"),
         (number("gaps", missing=30), "30 of 60 rows"),
@@ -124,7 +130,8 @@ def test_no_possible_group_is_an_error_that_lists_the_columns():
         ([number("y", 1), text("g")], "y", "g", "data.response"),
         ([number("y"), text("g", 1)], "y", "g", "data.group"),
         ([number("y"), text("g")], "y", "y", "data.group"),
-        ([number("y"), Column("d", "other", 60, 0, 9)], "y", "d", "data.group"),
+        ([number("y"), unreadable("d")], "y", "d", "data.dates"),
+        ([unreadable("y"), text("g")], "y", "g", "data.dates"),
         ([number("y`"), text("g")], "y`", "g", "data.column-name"),
     ],
 )

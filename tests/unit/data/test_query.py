@@ -1,7 +1,9 @@
 """The user's SQL reads the data, and nothing else."""
 
+import datetime as dt
 import os
 import sqlite3
+import time
 
 import duckdb
 import pandas as pd
@@ -141,3 +143,19 @@ def test_a_query_gives_the_same_rows_every_time(tmp_path):
     source = Source("d.csv", query="SELECT g, avg(y) AS y FROM data GROUP BY g")
     hashes = {read_frame(source, tmp_path, {"g": "category", "y": "any"}).sha256 for _ in range(3)}
     assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_times_with_a_zone_do_not_depend_on_that_of_the_machine(tmp_path, monkeypatch, zone):
+    late = dt.datetime(2024, 1, 1, 23, tzinfo=dt.UTC)
+    pd.DataFrame({"y": [1.0], "t": [late]}).to_parquet(tmp_path / "d.parquet")
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        source = Source("d.parquet", query="SELECT y, t, CAST(t AS DATE) AS day FROM data")
+        frame = read_frame(source, tmp_path, {"t": "category", "day": "category"})
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert frame.table["t"].tolist() == ["2024-01-01 23:00:00+00"]
+    assert frame.table["day"].tolist() == ["2024-01-01"]

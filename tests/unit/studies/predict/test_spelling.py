@@ -39,6 +39,8 @@ def test_another_spelling_of_a_fitted_value_is_found(fitted, text, meant):
         (["true", "TRUE", "false"], "True"),
         (["1", "2"], "3.0"),
         (["a", "b"], "A"),
+        (["9007199254740992", "9007199254740993"], "9007199254740992.0"),
+        (["1", "0"], "a.0"),
     ],
 )
 def test_what_may_be_another_level_stays_one(fitted, text):
