@@ -91,7 +91,7 @@ def leave_out(
         done = worst[np.isfinite(exact)]
         values[done] = exact[np.isfinite(exact)]
         high = np.setdiff1d(high, done)
-        elpd, se = float(values.sum()), float(np.sqrt(pieces * values.var()))
+        elpd, se = float(values.sum()), float(np.sqrt(pieces * values.var(ddof=1)))
         told = f"{len(done)} of {pieces} left out by a refit"
     if len(high) > MAX_UNRELIABLE * pieces:
         reason = f"Pareto k is too high for {len(high)} of {pieces}: importance sampling fails"

@@ -22,6 +22,10 @@ PROBABILITIES = frozenset(
 )
 """Families whose outcomes have probabilities; those of the others have densities."""
 
+MIN_DISTINCT = 0.5
+"""Share of the responses that differ from each other from which on rows have the same ones in the
+same order only if they are the same rows."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -102,8 +106,9 @@ def check_observed(
 
     A hash covers the columns that a model uses. Runs whose hashes differ use other columns or
     other data: then the responses decide, if they are numbers that no two rows share by chance.
-    Where they are whole numbers, or the left-hand side has more than the response, the runs must
-    also have read the same file, with the same query, and dropped the same rows.
+    Where they are whole numbers, or fewer than half of them differ, or the left-hand side has more
+    than the response, the runs must also have read the same file, with the same query, and dropped
+    the same rows.
 
     Parameters
     ----------
@@ -234,8 +239,7 @@ def _undecided(first: Candidate, other: Candidate, values: np.ndarray) -> str:
     """Return why equal responses do not show that the rows are the same; empty if they do."""
     if len(values) < first.rows_used:
         return "rows were merged by the columns that each model uses"
-    telling = first.response_kind == "plain" and not (values == np.floor(values)).all()
-    if telling:
+    if first.response_kind == "plain" and _are_telling(values):
         return ""
     if other.source != first.source:
         return "the data file or its query differ"
@@ -244,6 +248,12 @@ def _undecided(first: Candidate, other: Candidate, values: np.ndarray) -> str:
     if _is_changed(first, other):
         return "the data were changed between the runs, for both use the same columns"
     return ""
+
+
+def _are_telling(values: np.ndarray) -> bool:
+    """Tell whether other rows would hardly have the same responses; ratings in halves would."""
+    whole = (values == np.floor(values)).all()
+    return bool(not whole and len(np.unique(values)) >= MIN_DISTINCT * len(values))
 
 
 def _dropped(candidate: Candidate) -> dict[str, int]:

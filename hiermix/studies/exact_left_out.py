@@ -38,15 +38,15 @@ class Refits:
         self._listener = listener
         self._jobs = jobs
 
-    def of_rows(self, method: str, result: RunResult) -> Refit | None:
+    def of_rows(self, method: str, result: RunResult) -> Refit:
         """Return what leaves rows out.
 
-        ``None`` where nothing does: without pooling, a row that is the only one of its level leaves
-        nothing that tells of it.
+        Without pooling, a row that is the only one of its level leaves nothing that tells of it,
+        and is not left out.
         """
-        if method == "none" and self._factor.counts.min() == 1:
-            return None
         rows = np.arange(result.prepared.design.n_obs)
+        if method == "none":
+            rows = np.where(self._factor.counts[self._factor.index] == 1, -1, rows)
         return partial(self._scores, f"{method}: rows", result.prepared, rows)
 
     def of_levels(self, method: str, result: RunResult) -> Refit:
@@ -60,10 +60,11 @@ class Refits:
         self._listener.note(f"{what} whose Pareto k is too high are left out by refits")
         makers = {
             str(number): partial(_task, prepared, np.flatnonzero(piece == number), int(number))
-            for number in left_out
+            for number in left_out[np.isin(left_out, piece)]
         }
-        found = fit_pieces(makers, self._listener, jobs=self._jobs)
-        return np.array([_score(outcome) for outcome in found.values()])
+        found = fit_pieces(makers, self._listener, jobs=self._jobs) if makers else {}
+        scores = {name: _score(outcome) for name, outcome in found.items()}
+        return np.array([scores.get(str(number), np.nan) for number in left_out])
 
 
 def check_refits(prepared: Prepared) -> None:
@@ -84,7 +85,7 @@ def _task(
 
 
 def _score(outcome: HeldOut | EngineError) -> float:
-    # What a gate failed is no better than what it is to replace.
-    if isinstance(outcome, EngineError) or outcome.verdict.failed:
+    # What a gate failed, or a few draws decide, is no better than what it is to replace.
+    if isinstance(outcome, EngineError) or outcome.verdict.failed or outcome.scores.unsure:
         return np.nan
     return outcome.scores.joint

@@ -34,6 +34,13 @@ MAX_CELLS = 10_000_000
 MIN_DRAWS = 100
 """Draws of each chain that are used at least."""
 
+MAX_MCSE = 0.2
+"""Monte Carlo error of a log score beyond which it understates itself: the mean over the draws is
+then worth fewer than 25 independent ones. Where none of them is near what was observed, the error
+that they show stays below 1, however far off the score is."""
+
+FEW_DRAWS = "the log score rests on a few of the draws and may be far too low: raise fit.draws"
+
 EFFECTS, OBSERVATIONS, SCORES = range(3)
 """Random streams of a prediction."""
 
@@ -68,6 +75,8 @@ class Scores:
         Shape ``(n_obs,)``: log of the mean over the draws of each row's density.
     piece
         The same for the joint density of the rows of each level; ``None`` without levels.
+    piece_mcse
+        Monte Carlo errors of ``piece``.
     joint, mcse
         The same for all rows together, with its Monte Carlo error.
     reason
@@ -76,9 +85,15 @@ class Scores:
 
     row: np.ndarray
     piece: np.ndarray | None
+    piece_mcse: np.ndarray | None
     joint: float
     mcse: float
     reason: str = ""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the joint score rests on a few of the draws."""
+        return self.mcse > MAX_MCSE
 
 
 @dataclass(frozen=True)
@@ -213,7 +228,7 @@ def _scores(
     why = why_not_scored(replace(result.prepared.plan, design=asked.design))
     if why:
         lost = None if piece is None else np.full(int(piece.max()) + 1, np.nan)
-        return Scores(np.full(n_obs, np.nan), lost, np.nan, np.nan, f"no log score: {why}")
+        return Scores(np.full(n_obs, np.nan), lost, lost, np.nan, np.nan, f"no log score: {why}")
     outcome = _outcome(result, asked, unseen, kept.reshape(-1))
 
     def scored(piece: np.ndarray) -> Densities:
@@ -221,14 +236,31 @@ def _scores(
 
     joint = scored(np.zeros(n_obs, dtype=np.int64))
     integrated = joint.integrated and not any(unseen[name].new for name in asked.design.components)
-    shares = np.exp(joint.values[:, 0] - joint.values.max()).reshape(1, *kept.shape)
+    rows = scored(np.arange(n_obs)).values
+    pieces = None if piece is None else scored(piece).values
     return Scores(
-        log_mean(scored(np.arange(n_obs)).values),
-        None if piece is None else log_mean(scored(piece).values),
+        log_mean(rows),
+        None if pieces is None else log_mean(pieces),
+        None if pieces is None else log_mean_mcse(pieces, kept.shape),
         float(log_mean(joint.values)[0]),
-        float(mcse_of_means(shares)[0] / shares.mean()),
+        float(log_mean_mcse(joint.values, kept.shape)[0]),
         "" if integrated else BY_DRAWS,
     )
+
+
+def log_mean_mcse(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return Monte Carlo errors of `log_mean`, shape ``(n,)``: relative ones of the mean.
+
+    Parameters
+    ----------
+    values
+        Shape ``(n_draws, n)``.
+    shape
+        Chains and draws of each.
+    """
+    with np.errstate(invalid="ignore"):
+        shares = np.exp(values - values.max(axis=0)).T.reshape(-1, *shape)
+        return np.asarray(mcse_of_means(shares) / shares.mean(axis=(1, 2)))
 
 
 def log_mean(values: np.ndarray) -> np.ndarray:

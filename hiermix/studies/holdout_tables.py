@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hiermix.errors import EngineError
-from hiermix.studies.heldout import HeldOut
+from hiermix.studies.heldout import FEW_DRAWS, MAX_MCSE, HeldOut
 
 if TYPE_CHECKING:
     from hiermix.design.types import Factor, Response
@@ -140,7 +140,8 @@ def level_table(prepared: Prepared, folds: Folds, pieces: Sequence[Piece]) -> pd
             assert summary is not None and score is not None
             _fill(block, places, summary, score)
             block.loc[places[found < counts[places]], list(PREDICTED)] = np.nan
-        blocks.append(_told(block, piece, places[found == counts[places]]))
+        whole = places[found == counts[places]]
+        blocks.append(_doubted(_told(block, piece, whole), piece, places))
     return _ordered(blocks, LEVEL_COLUMNS)
 
 
@@ -169,6 +170,22 @@ def _told(block: pd.DataFrame, piece: Piece, asked: np.ndarray) -> pd.DataFrame:
         reason = piece.outcome.scores.reason if piece.outcome is not None else ""
         why = np.where(block.index.isin(asked), NO_NUMBER, NEW_LEVEL)
         block["note"] = np.where(missing, why, reason)
+    return block
+
+
+def _doubted(block: pd.DataFrame, piece: Piece, at: np.ndarray) -> pd.DataFrame:
+    """Add which log scores of levels rest on a few of the draws.
+
+    Parameters
+    ----------
+    at
+        Labels of the rows of ``block`` that the predictions are of.
+    """
+    if isinstance(piece.outcome, HeldOut) and piece.outcome.scores.piece_mcse is not None:
+        unsure = block.index.isin(at[piece.outcome.scores.piece_mcse > MAX_MCSE])
+        unsure &= block["log_score"].notna().to_numpy()
+        with_it = block["note"].where(block["note"] == "", block["note"] + "; ") + FEW_DRAWS
+        block["note"] = block["note"].mask(unsure, with_it)
     return block
 
 
@@ -220,7 +237,7 @@ def score_table(pieces: Sequence[Piece], rows: pd.DataFrame) -> pd.DataFrame:
                 "coverage_se": np.sqrt(covered * (1 - covered) / max(len(known), 1)),
                 "width": float((known["upper"] - known["lower"]).mean()),
                 "failed": sum(piece.failed for piece in own),
-                "note": _note(table),
+                "note": _joined(_note(table), _few_draws(own)),
             }
         )
     return pd.DataFrame(found)[list(SCORE_COLUMNS)]
@@ -237,6 +254,16 @@ def _mcse(piece: Piece) -> float:
     if not isinstance(piece.outcome, HeldOut) or np.isnan(_joint(piece)):
         return np.nan
     return piece.outcome.scores.mcse
+
+
+def _few_draws(pieces: Sequence[Piece]) -> str:
+    joint = [p for p in pieces if np.isfinite(_joint(p))]
+    unsure = sum(isinstance(p.outcome, HeldOut) and p.outcome.scores.unsure for p in joint)
+    return f"{unsure} of {len(pieces)} folds: {FEW_DRAWS}" if unsure else ""
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def _se(parts: np.ndarray) -> float:

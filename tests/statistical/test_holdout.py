@@ -14,7 +14,7 @@ from hiermix import pipeline
 from hiermix.engines import ENGINES
 from hiermix.spec import load_spec
 from hiermix.studies.folds import deal_levels, deal_rows, factor_to_hold
-from hiermix.studies.heldout import Asked, predict_held_out
+from hiermix.studies.heldout import FEW_DRAWS, Asked, predict_held_out
 from hiermix.studies.holdout import hold_out
 from hiermix.studies.pooling import compare_pooling
 from hiermix.studies.training import rows_of, trained_on
@@ -287,3 +287,43 @@ def covered(model, seed: int, folds: int | None = FOLDS) -> list[bool]:
         y = model.design.response.values[held]
         found += ((rows.lower <= y) & (y <= rows.upper)).tolist()
     return found
+
+
+@pytest.fixture(scope="module")
+def far_apart(tmp_path_factory: pytest.TempPathFactory):
+    """Return a model that one of six levels does not fit, with the joint normal of all rows."""
+    rng = np.random.default_rng(5)
+    g = np.repeat(np.arange(6), 8)
+    y = np.array([0.0, 0.2, -0.2, 0.1, -0.1, 4.0])[g] + rng.normal(0, 0.8, len(g))
+    table = pd.DataFrame({"y": y, "g": [f"g{i}" for i in g]})
+    model = prepared(
+        tmp_path_factory.mktemp("far"),
+        table,
+        "y ~ 1 + (1 | g)",
+        {"Intercept": "Normal(0, 2)", "1|g": known(1.0), "sigma": 0.8},
+    )
+    return model, table, 4.0 + 0.64 * np.eye(len(g))
+
+
+def test_a_log_score_that_a_few_draws_decide_is_told(far_apart) -> None:
+    model, table, covariance = far_apart
+    study = hold_out(model, deal_levels(factor_to_hold(model, "g", Path()), None, 1), "g", Silent())
+    levels = study.levels[study.levels["method"] == "complete"].set_index("level")
+    y, off = table["y"].to_numpy(), {}
+    for level, row in levels.iterrows():
+        held = (table["g"] == level).to_numpy()
+        centre, spread = conditional(np.zeros(len(y)), covariance, y, held)
+        exact = stats.multivariate_normal(centre, spread).logpdf(y[held])
+        off[level] = row["log_score"] - exact
+    # Without effects of its own no draw is where the sixth level is.
+    assert off.pop("g5") < -1 and FEW_DRAWS in levels.loc["g5", "note"]
+    assert all(abs(value) < 0.2 for value in off.values())
+    assert (levels.drop("g5")["note"] == "").all()
+    notes = study.scores.set_index("method")["note"]
+    assert notes["complete"] == f"1 of 6 folds: {FEW_DRAWS}" and notes["partial"] == ""
+
+
+def test_a_refit_that_a_few_draws_decide_replaces_nothing(far_apart) -> None:
+    accuracy = compare_pooling(far_apart[0], "g", Silent(), refit=True).accuracy
+    complete = accuracy.set_index("method").loc["complete"]
+    assert complete["level_high_k"] == 1 and np.isnan(complete["elpd_level"])

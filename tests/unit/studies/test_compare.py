@@ -177,6 +177,7 @@ def test_other_responses_are_refused_and_the_first_one_is_named() -> None:
         check_observed([first, other], [OBSERVED, OBSERVED + np.array([0, 1e-8, 0, 0])])
 
 
+HALVES = np.array([3.0, 2.5, 3.0, 3.0, 3.0, 2.5, 3.0])
 OTHER_FILE = {"sha256": "2", "source": ("/other.csv", "")}
 OTHER_ROWS = {"sha256": "2", "rows_dropped": {"x": 1}}
 
@@ -187,6 +188,7 @@ OTHER_ROWS = {"sha256": "2", "rows_dropped": {"x": 1}}
     [
         ("y ~ x", "gaussian", OBSERVED, True),
         ("y ~ x", "gaussian", COUNTS, False),
+        ("y ~ x", "gaussian", HALVES, False),
         ("y ~ x", "poisson", COUNTS, False),
         ("weighted(y, w) ~ x", "gaussian", OBSERVED, False),
         ("p(y, n) ~ x", "binomial", COUNTS, False),

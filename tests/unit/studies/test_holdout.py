@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from run_support import Silent
 from hiermix import pipeline
 from hiermix.errors import EngineError, UsageError
 from hiermix.spec import load_spec
-from hiermix.studies import refits
+from hiermix.studies import exact_left_out, refits
 from hiermix.studies.exact_left_out import check_refits
 from hiermix.studies.folds import deal_levels, deal_rows, factor_to_hold
 from hiermix.studies.heldout import Asked, predict_held_out
@@ -293,3 +294,24 @@ def asked_of_levels(design, name: str) -> list[str]:
     """Return the level of each row."""
     factor = next(f for f in design.main.factors if f.name == name)
     return [factor.levels[i] for i in factor.index]
+
+
+def test_a_refit_leaves_out_no_row_that_is_all_of_its_level_without_pooling(
+    prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = pd.DataFrame({"y": np.sin(np.arange(7)), "g": list("abbcccc")})
+    alone.to_csv(tmp_path / "data.csv", index=False)
+    model = prepare("y ~ 1 + (1 | g)")
+    (factor,) = model.design.main.factors
+    asked: list[list[str]] = []
+
+    def listed(makers, listener, *, jobs):
+        asked.append(list(makers))
+        return {name: EngineError("engine.none", "none") for name in makers}
+
+    monkeypatch.setattr(exact_left_out, "fit_pieces", listed)
+    left_out = exact_left_out.Refits(factor, Silent(), 1)
+    for method in ("none", "partial"):
+        leave = left_out.of_rows(method, SimpleNamespace(prepared=model))
+        assert np.isnan(leave(np.array([0, 4]))).tolist() == [True, True]
+    assert asked == [["4"], ["0", "4"]]
