@@ -10,6 +10,7 @@ import numpy as np
 
 from hiermix.artefacts.plots.forest import EACH_END, shown_levels
 from hiermix.artefacts.texts import decimals, fixed
+from hiermix.summary.group_effects import ESTIMATES
 from hiermix.summary.pooling_words import term_sentences
 
 if TYPE_CHECKING:
@@ -105,22 +106,12 @@ def _level(row: dict[Any, Any]) -> dict[str, str]:
     # The table has no MCSE; that of a mean is about sd / sqrt(ESS).
     mcse = sd / math.sqrt(ess) if ess > 0 else math.nan
     digits = decimals(mcse, sd)
-    names = (
-        "deviation_mean",
-        "deviation_sd",
-        "coefficient_mean",
-        "coefficient_sd",
-        "lower",
-        "upper",
-        "raw_estimate",
-        "raw_se",
-    )
     shares = ("pooling", "shrinkage", "prob_best")
     mark = DAGGER if row["identified"] is False else ""
     return {
         "level": f"{row['level']}{mark}",
         "n_rows": str(row["n_rows"]),
-        **{name: fixed(_number(row[name]), digits) for name in names},
+        **{name: fixed(_number(row[name]), digits) for name in ESTIMATES},
         **{name: fixed(_number(row[name]), 2) for name in shares},
         "rank": fixed(_number(row["rank"]), 1),
         "ess_bulk": fixed(_number(row["ess_bulk"]), 0),

@@ -13,6 +13,7 @@ from hiermix.cli.options import (
     DataRootOption,
     EngineOption,
     JobsOption,
+    OutOption,
     QuietOption,
     SetOption,
     SpecArgument,
@@ -23,7 +24,7 @@ from hiermix.cli.options import (
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.render import finished_document
-from hiermix.cli.specfile import open_spec
+from hiermix.cli.specfile import prepare_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
 from hiermix.cli.tabulate import text_table
@@ -68,10 +69,7 @@ def holdout(
         Literal["scores", "levels", "rows"],
         typer.Option("--table", help="Which table csv and markdown print; json has all."),
     ] = "scores",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write tables and the plot here."),
-    ] = None,
+    out: OutOption = None,
     overrides: SetOption = None,
     format: TableFormat = "text",
     engine: EngineOption = None,
@@ -122,14 +120,10 @@ def _study(
     data_root: Path | None,
     shown: Display,
 ) -> HoldoutStudy:
-    from hiermix.pipeline import prepare
     from hiermix.studies.folds import deal_levels, deal_rows, factor_to_hold
     from hiermix.studies.holdout import check_holdout, hold_out
 
-    loaded, root = open_spec(spec, overrides)
-    prepared = prepare(loaded, root, shown, data_root=data_root)
-    for warning in prepared.warnings:
-        shown.warn(warning)
+    prepared, root = prepare_spec(spec, overrides, shown, data_root)
     check_holdout(prepared)
     seed = prepared.loaded.spec.fit.seed
     if by is None:

@@ -13,6 +13,7 @@ from hiermix.cli.options import (
     DataRootOption,
     EngineOption,
     JobsOption,
+    OutOption,
     QuietOption,
     SetOption,
     SpecArgument,
@@ -23,7 +24,7 @@ from hiermix.cli.options import (
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.render import finished_document
-from hiermix.cli.specfile import open_spec
+from hiermix.cli.specfile import prepare_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
 from hiermix.cli.tabulate import Cell, text_table
@@ -67,10 +68,7 @@ def pooling(
         ),
     ] = False,
     jobs: JobsOption = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write tables and the plot here."),
-    ] = None,
+    out: OutOption = None,
     overrides: SetOption = None,
     format: TableFormat = "text",
     engine: EngineOption = None,
@@ -127,14 +125,10 @@ def _study(
     refit: bool,
     jobs: int,
 ) -> PoolingStudy:
-    from hiermix.pipeline import prepare
     from hiermix.studies.pooling import compare_pooling, factor_of
     from hiermix.studies.truth import read_truth
 
-    loaded, root = open_spec(spec, overrides)
-    prepared = prepare(loaded, root, shown, data_root=data_root)
-    for warning in prepared.warnings:
-        shown.warn(warning)
+    prepared, root = prepare_spec(spec, overrides, shown, data_root)
     factor = factor_of(prepared, group)
     known = read_truth(prepared, factor, truth, root, data_root)
     return compare_pooling(prepared, factor.name, shown, known, refit=refit, jobs=jobs)

@@ -21,7 +21,7 @@ from hiermix.cli.options import (
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
 from hiermix.cli.render import finished_document
-from hiermix.cli.specfile import open_spec
+from hiermix.cli.specfile import prepare_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
 from hiermix.cli.study_output import print_study, say_notes, say_where
 from hiermix.cli.tabulate import text_table
@@ -97,14 +97,10 @@ def _check(
     data_root: Path | None,
     shown: Display,
 ) -> PriorCheck:
-    from hiermix.pipeline import prepare
     from hiermix.studies.prior_check import DRAWS, check_priors
 
     # Merged rows have lost the spread of their outcomes.
-    loaded, root = open_spec(spec, [*overrides, "data.reduce=off"])
-    prepared = prepare(loaded, root, shown, data_root=data_root)
-    for warning in prepared.warnings:
-        shown.warn(warning)
+    prepared, _ = prepare_spec(spec, [*overrides, "data.reduce=off"], shown, data_root)
     return check_priors(prepared, DRAWS if draws is None else draws, seed)
 
 

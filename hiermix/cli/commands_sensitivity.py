@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from hiermix.cli.options import (
     DataRootOption,
     JobsOption,
+    OutOption,
     QuietOption,
     RunArgument,
     TableFormat,
@@ -58,10 +58,7 @@ def sensitivity(
         Literal["power", "grid", "levels", "level_grid"] | None,
         typer.Option("--table", help="Which table csv and markdown print; json has all."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write tables and the plot here."),
-    ] = None,
+    out: OutOption = None,
     format: TableFormat = "text",
     data_root: DataRootOption = None,
     quiet: QuietOption = False,

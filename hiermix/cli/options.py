@@ -48,6 +48,11 @@ JobsOption = Annotated[
     typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes that fit at the same time."),
 ]
 
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="Write tables and the plot here."),
+]
+
 TableFormat = Annotated[
     Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="How to print.")
 ]

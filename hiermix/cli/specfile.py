@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from hiermix.errors import SpecError, Where
 
 if TYPE_CHECKING:
+    from hiermix.cli.progress import Display
+    from hiermix.pipeline import Prepared
     from hiermix.spec import LoadedSpec
 
 STDIN = "-"
@@ -56,6 +58,22 @@ def open_spec(argument: str, overrides: list[str]) -> tuple[LoadedSpec, Path]:
     except ValueError as error:
         raise SpecError("spec.not-found", "not a file name", Where(file=argument)) from error
     return load_spec(text, argument, overrides), path.parent
+
+
+def prepare_spec(
+    argument: str, overrides: list[str], shown: Display, data_root: Path | None
+) -> tuple[Prepared, Path]:
+    """Return the model of a spec, ready to be fitted, and the folder of `open_spec`.
+
+    What to mind about it is told.
+    """
+    from hiermix.pipeline import prepare
+
+    loaded, root = open_spec(argument, overrides)
+    prepared = prepare(loaded, root, shown, data_root=data_root)
+    for warning in prepared.warnings:
+        shown.warn(warning)
+    return prepared, root
 
 
 def _not_found(argument: str) -> SpecError:

@@ -28,15 +28,13 @@ from hiermix.formula import Formula, Response, parse_formula, parse_right_side
 from hiermix.measurement import Measurement
 from hiermix.spec import RunSpec
 from hiermix.spec.contextual import cre_entries
-from hiermix.spec.families import FAMILIES
+from hiermix.spec.families import FAMILIES, ORDINAL_FAMILIES
 
 SCALES = frozenset({"alpha", "b", "kappa", "lam"})
 """Scale or dispersion parameters of families without a residual sd."""
 
 EQUAL_WEIGHT = 0.01
 """Weights whose mean is within this of 1 leave the number of rows as it is."""
-
-ORDINAL = frozenset({"cumulative", "sratio"})
 
 
 def wanted_columns(spec: RunSpec) -> dict[str, Role]:
@@ -114,7 +112,7 @@ def build_design(spec: RunSpec, frame: Frame) -> Design:
     source = columns.for_formula(formula, "model.formula")
     family = spec.model.family
     response, notes = build_response(_left(formula), source, family, frame.row_numbers)
-    main = linear_part(FAMILIES[family].parent, formula, source, ordinal=family in ORDINAL)
+    main = linear_part(FAMILIES[family].parent, formula, source, ordinal=family in ORDINAL_FAMILIES)
     _check_not_empty(main, family)
     components: dict[str, LinearPart] = {}
     for parameter, text in spec.model.components.items():
@@ -240,7 +238,7 @@ def linear_part(
 
 
 def _check_not_empty(main: LinearPart, family: str) -> None:
-    if not main.intercept and not main.common and not main.group and family not in ORDINAL:
+    if not main.intercept and not main.common and not main.group and family not in ORDINAL_FAMILIES:
         raise DesignError(
             "design.no-terms",
             "no terms on the right: there is nothing to estimate",

@@ -28,34 +28,15 @@ DISTINCT = 8
 LARGE_SCALE = 1e6
 """Sd of a column from which on a person is told to rescale it."""
 
-FREE_RESIDUAL = frozenset(
+OF_THE_MEAN = frozenset(
     {
-        "asymmetriclaplace",
-        "bernoulli",
-        "beta",
-        "beta_binomial",
-        "categorical",
-        "cumulative",
-        "exgaussian",
-        "gamma",
-        "gaussian",
-        "hurdle_gamma",
-        "hurdle_lognormal",
-        "hurdle_negativebinomial",
-        "laplace",
-        "lognormal",
-        "negativebinomial",
-        "sratio",
-        "t",
-        "vonmises",
-        "wald",
-        "weibull",
-        "zero_inflated_negativebinomial",
+        *("binomial", "exponential", "hurdle_poisson", "poisson"),
+        *("zero_inflated_binomial", "zero_inflated_poisson"),
     }
 )
-"""Families in which one row per level cannot tell the group sd from what a row varies by anyhow:
-a residual scale or dispersion that is free, or a single outcome without one (bernoulli)."""
-
+"""Families whose mean says how much rows vary, several trials or events each. In the others one
+row per level cannot tell the group sd from what a row varies by anyhow: a residual scale or
+dispersion that is free, or a single outcome (bernoulli)."""
 
 MAX_NAMES = 8
 """Columns that a measurement names; a factor of many levels has hundreds."""
@@ -118,7 +99,7 @@ def is_residual_free(family: str, response: Response, known: bool) -> bool:
         Whether the residual scale or dispersion is given.
     """
     single = response.trials is not None and bool((response.trials == 1).all())
-    return (family in FREE_RESIDUAL or single) and not known
+    return (family not in OF_THE_MEAN or single) and not known
 
 
 def measure_columns(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from hiermix.errors import DesignError, Where
 from hiermix.formula import Expression, Formula, Term
 from hiermix.formula.expression import Call, Comparison, Text
 
-FUNCTIONS = {
+ELEMENTWISE: Mapping[str, Callable[[Any], Any]] = {
     "log": np.log,
     "log2": np.log2,
     "log10": np.log10,
@@ -28,7 +29,13 @@ FUNCTIONS = {
 }
 """Elementwise functions of the formula language that formulae itself does not define."""
 
-_DOMAIN = {"log": "<= 0", "log2": "<= 0", "log10": "<= 0", "sqrt": "< 0"}
+DOMAIN: Mapping[str, tuple[Callable[[Any, float], Any], str]] = {
+    "log": (operator.le, "<= 0"),
+    "log2": (operator.le, "<= 0"),
+    "log10": (operator.le, "<= 0"),
+    "sqrt": (operator.lt, "< 0"),
+}
+"""Function -> which arguments it has no value for, and how that is said."""
 
 
 class ColumnSource:
@@ -149,7 +156,7 @@ class ColumnSource:
                 np.errstate(all="ignore"),
                 contextlib.redirect_stdout(io.StringIO()),
             ):
-                matrices = design_matrices(text, self.table, "error", extra_namespace=FUNCTIONS)
+                matrices = design_matrices(text, self.table, "error", extra_namespace=ELEMENTWISE)
         except Exception as error:  # formulae raises many kinds, all about the term
             shown = " + ".join(term.name for term in terms)
             raise DesignError(
@@ -230,19 +237,20 @@ class ColumnSource:
 
     def _check_domain(self, term: Term) -> None:
         for factor in term.factors:
-            if factor.function not in _DOMAIN or len(factor.variables) != 1:
+            rule = DOMAIN.get(factor.function or "")
+            if rule is None or len(factor.variables) != 1:
                 continue
             column = self.column(factor.variables[0])
             if factor.name != f"{factor.function}({factor.variables[0]})":
                 continue
             if isinstance(column.dtype, pd.CategoricalDtype):
                 continue
-            values = column.to_numpy(dtype=np.float64)
-            bad = values < 0 if factor.function == "sqrt" else values <= 0
+            outside, words = rule
+            bad = outside(column.to_numpy(dtype=np.float64), 0.0)
             if bad.any():
                 raise DesignError(
                     "design.out-of-domain",
-                    f"{factor.render()}: {self.count(bad)} rows {_DOMAIN[factor.function]}, "
+                    f"{factor.render()}: {self.count(bad)} rows {words}, "
                     f"first at data row {self._row_numbers[int(np.argmax(bad))]}",
                     self._at(factor.variables),
                     "shift or drop these rows, or leave out the transformation",

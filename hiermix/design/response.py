@@ -13,13 +13,17 @@ from hiermix.design.types import Response
 from hiermix.errors import DesignError, Where
 from hiermix.formula import Expression
 from hiermix.formula import Response as LeftSide
-from hiermix.spec.families import COUNT_FAMILIES
+from hiermix.spec.families import (
+    CATEGORY_FAMILIES,
+    COUNT_FAMILIES,
+    POSITIVE_FAMILIES,
+    PROPORTION_FAMILIES,
+    SEMICONTINUOUS_FAMILIES,
+)
 
 MAX_EXACT = 2.0**53
 """Integers beyond this have no exact float64."""
 
-BINOMIAL = frozenset({"binomial", "beta_binomial", "zero_inflated_binomial"})
-CATEGORIES = frozenset({"categorical", "cumulative", "sratio"})
 UNSUPPORTED = frozenset({"multinomial", "dirichlet_multinomial"})
 
 
@@ -49,9 +53,9 @@ _ANGLE = Support(
 )
 
 SUPPORTS: dict[str, Support] = {
-    **{name: _COUNT for name in COUNT_FAMILIES},
-    **{name: _POSITIVE for name in ("gamma", "wald", "weibull", "exponential", "lognormal")},
-    **{name: _NOT_NEGATIVE for name in ("hurdle_gamma", "hurdle_lognormal")},
+    **dict.fromkeys(COUNT_FAMILIES, _COUNT),
+    **dict.fromkeys(POSITIVE_FAMILIES, _POSITIVE),
+    **dict.fromkeys(SEMICONTINUOUS_FAMILIES, _NOT_NEGATIVE),
     "beta": _UNIT,
     "vonmises": _ANGLE,
 }
@@ -80,7 +84,7 @@ def build_response(
             Where(key="model.family"),
             "model each count with poisson, or one share with p(successes, trials)",
         )
-    if family in BINOMIAL:
+    if family in PROPORTION_FAMILIES:
         return _proportion(left, source, family, row_numbers), ()
     if left.kind == "proportion":
         raise DesignError(
@@ -89,7 +93,7 @@ def build_response(
             Where(key="model.family"),
             "set model.family: binomial",
         )
-    if family in CATEGORIES:
+    if family in CATEGORY_FAMILIES:
         return _categories(left, source, family)
     if family == "bernoulli":
         return _binary(left, source)
@@ -125,11 +129,9 @@ def _check_support(
     name = left.expression.render()
     if bad.any():
         first = int(np.argmax(bad))
-        raise DesignError(
-            "design.outside-support",
+        raise _outside(
             f"{name}: {values[first]:g} at row {row_numbers[first]}; "
             f"{family}: {support.words} ({_rows(source, bad)})",
-            Where(key="model.family"),
             support.remedy,
         )
     if support is _COUNT and (values > MAX_EXACT).any():
@@ -161,30 +163,24 @@ def _proportion(
         bad = ~_integer(values)
         if bad.any():
             first = int(np.argmax(bad))
-            raise DesignError(
-                "design.outside-support",
+            raise _outside(
                 f"{label}: {values[first]:g} at row {row_numbers[first]}; "
                 f"integers needed, >= 0 ({_rows(source, bad)})",
-                Where(key="model.family"),
                 "counts of successes and trials are whole numbers",
             )
     over = successes > trials
     if over.any():
         first = int(np.argmax(over))
-        raise DesignError(
-            "design.outside-support",
+        raise _outside(
             f"{name}: {successes[first]:g} successes of {trials[first]:g} {trials_name} "
             f"at row {row_numbers[first]} ({_rows(source, over)})",
-            Where(key="model.family"),
             "the order is p(successes, trials)",
         )
     zero = trials == 0
     if zero.any():
-        raise DesignError(
-            "design.outside-support",
+        raise _outside(
             f"{trials_name}: 0 at row {row_numbers[int(np.argmax(zero))]}; "
             f"trials > 0 needed ({_rows(source, zero)})",
-            Where(key="model.family"),
             "leave out cells without trials",
         )
     return Response(left.text, "proportion", successes, trials=trials)
@@ -205,20 +201,16 @@ def _binary(left: LeftSide, source: ColumnSource) -> tuple[Response, tuple[str, 
     if not np.isin(distinct, (0.0, 1.0)).all():
         if len(distinct) != 2:
             raise _not_binary(name, len(distinct))
-        raise DesignError(
-            "design.outside-support",
+        raise _outside(
             f"{name}: values {distinct[0]:g} and {distinct[1]:g}; bernoulli needs 0 and 1",
-            Where(key="model.family"),
             "recode the response to 0 and 1",
         )
     return Response(name, "plain", values), ()
 
 
 def _not_binary(name: str, n: int) -> DesignError:
-    return DesignError(
-        "design.outside-support",
+    return _outside(
         f"{name}: {n} distinct value{'' if n == 1 else 's'}; bernoulli needs 2",
-        Where(key="model.family"),
         "use categorical or cumulative for more than two categories",
     )
 
@@ -238,17 +230,13 @@ def _categories(
     codes, categories = pd.factorize(column, sort=True)
     levels = tuple(str(c) for c in categories)
     if len(levels) < 3:
-        raise DesignError(
-            "design.outside-support",
+        raise _outside(
             f"{name}: {len(levels)} distinct values; {family} needs 3 or more",
-            Where(key="model.family"),
             "use bernoulli for two categories",
         )
     if len(levels) > 50:
-        raise DesignError(
-            "design.outside-support",
+        raise _outside(
             f"{name}: {len(levels)} distinct values; {family} takes up to 50 categories",
-            Where(key="model.family"),
             "a number with so many values is a measurement or a count",
         )
     order = " < ".join(levels) if family != "categorical" else ", ".join(levels)
@@ -273,23 +261,21 @@ def _with_arguments(
         outside = (values < lower) | (values > upper)
         if outside.any():
             first = int(np.argmax(outside))
-            raise DesignError(
-                "design.outside-support",
+            raise _outside(
                 f"{left.expression.render()}: {values[first]:g} at row {row_numbers[first]} "
                 f"is outside its truncation bounds ({_rows(source, outside)})",
-                Where(key="model.formula"),
                 "censored(y, status) is for values that are known only to be beyond a bound",
+                "model.formula",
             )
         return Response(name, "truncated", values, lower=lower, upper=upper)
     if left.kind == "weighted":
         weights = source.numbers(left.arguments["weights"])
         if not (weights > 0).all():
             first = int(np.argmin(weights > 0))
-            raise DesignError(
-                "design.outside-support",
+            raise _outside(
                 f"weights: {weights[first]:g} at row {row_numbers[first]}; > 0 needed",
-                Where(key="model.formula"),
                 "leave out rows of weight zero",
+                "model.formula",
             )
         return Response(name, "weighted", values, weights=weights)
     return Response(name, "plain", values)
@@ -308,12 +294,11 @@ def _status(left: LeftSide, source: ColumnSource, row_numbers: np.ndarray) -> np
         status = source.numbers(expression)
     bad = ~np.isin(status, (-1.0, 0.0, 1.0))
     if bad.any():
-        raise DesignError(
-            "design.outside-support",
+        raise _outside(
             f"{expression.render()}: unknown censoring status at row "
             f"{row_numbers[int(np.argmax(bad))]}; left, none, right or -1, 0, 1 needed",
-            Where(key="model.formula"),
             "interval censoring is not supported",
+            "model.formula",
         )
     return status
 
@@ -321,6 +306,10 @@ def _status(left: LeftSide, source: ColumnSource, row_numbers: np.ndarray) -> np
 def _bound(left: LeftSide, which: str, default: float, source: ColumnSource) -> np.ndarray:
     stated = left.arguments[which]
     return np.full(source.n_obs, default) if stated is None else source.numbers(stated)
+
+
+def _outside(message: str, hint: str, key: str = "model.family") -> DesignError:
+    return DesignError("design.outside-support", message, Where(key=key), hint)
 
 
 def _rows(source: ColumnSource, found: np.ndarray) -> str:

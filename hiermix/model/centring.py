@@ -21,10 +21,10 @@ from hiermix.errors import DesignError, Where
 from hiermix.model.pilot import Pilot, run_pilot
 from hiermix.model.plan import Centring, Form, ModelPlan
 from hiermix.model.working import working_data
+from hiermix.spec.families import ORDINAL_FAMILIES
 from hiermix.spec.priors import Prior
 
 MULTIPLE = frozenset({"categorical"})
-ORDINAL = frozenset({"cumulative", "sratio"})
 
 
 def plan_centring(
@@ -62,7 +62,7 @@ def plan_centring(
     _check_names(terms, asked)
     if not terms or family in MULTIPLE:
         return ()
-    working = None if family in ORDINAL else working_data(design, family, link)
+    working = None if family in ORDINAL_FAMILIES else working_data(design, family, link)
     pilot = None if working is None else run_pilot(terms, working, priors)
     plans = []
     for term in terms:
@@ -114,7 +114,7 @@ def forms_left(centring: Centring, family: str, tried: Collection[Form]) -> tupl
         return ()
     strong = bool(np.median(centring.weight) > 0.5)
     forms: tuple[Form, ...] = ("centered", "noncentered") if strong else ("noncentered", "centered")
-    possible = forms if family not in ORDINAL else ("noncentered",)
+    possible = forms if family not in ORDINAL_FAMILIES else ("noncentered",)
     return tuple(form for form in possible if form not in tried)
 
 
@@ -157,7 +157,7 @@ def _check_names(terms: Sequence[GroupTerm], asked: str | Mapping[str, str]) -> 
 def _fixed(term: GroupTerm, design: Design, choice: str, family: str, link: str) -> Centring:
     shape = (term.factor.n_groups, len(term.columns))
     zeros, rows = np.zeros(shape), design.rows
-    if choice == "centered" and family not in ORDINAL:
+    if choice == "centered" and family not in ORDINAL_FAMILIES:
         reason = "centered, as the spec says"
         return Centring(term.name, "centered", zeros, zeros, rows, np.ones(shape), reason, True)
     reason = "noncentered, as the spec says"

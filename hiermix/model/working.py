@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hiermix.design.types import Design
+from hiermix.spec.families import COUNT_FAMILIES, PROPORTION_FAMILIES
 
-COUNTS = frozenset({"poisson", "zero_inflated_poisson", "hurdle_poisson"})
-OVERDISPERSED = frozenset(
-    {"negativebinomial", "zero_inflated_negativebinomial", "hurdle_negativebinomial"}
-)
-CHANCES = frozenset({"bernoulli", "binomial", "beta_binomial", "zero_inflated_binomial"})
+POISSON = frozenset({"poisson", "zero_inflated_poisson", "hurdle_poisson"})
+CHANCES = PROPORTION_FAMILIES | {"bernoulli"}
 LOGIT_LIKE = frozenset({"logit", "probit", "cloglog"})
 ITERATIONS = 8
 RIDGE = 1e-8
@@ -79,7 +77,7 @@ def working_data(design: Design, family: str, link: str) -> WorkingData | None:
     y = design.response.values
     weights = design.response.weights
     rows = design.rows
-    if link == "identity" and family not in CHANCES | COUNTS | OVERDISPERSED:
+    if link == "identity" and family not in CHANCES | COUNT_FAMILIES:
         weight = rows if weights is None else weights
         if design.known_se is not None:
             weight = weight / design.known_se**2
@@ -91,8 +89,8 @@ def working_data(design: Design, family: str, link: str) -> WorkingData | None:
         z, weight = _irls_logit(x, y, n, offset, rows)
         return _fitted(design, x, z, weight, None if family == "beta_binomial" else 1.0)
     if link == "log" and (y >= 0).all():
-        z, weight = _irls_log(x, y, offset, rows, family in COUNTS | OVERDISPERSED)
-        return _fitted(design, x, z, weight, 1.0 if family in COUNTS else None)
+        z, weight = _irls_log(x, y, offset, rows, family in COUNT_FAMILIES)
+        return _fitted(design, x, z, weight, 1.0 if family in POISSON else None)
     if family == "beta" and link in LOGIT_LIKE:
         z, weight = _irls_logit(x, y, np.ones(design.n_obs), offset, rows)
         return _fitted(design, x, z, weight, None)

@@ -111,5 +111,15 @@ COUNT_FAMILIES = frozenset(
 )
 """Families of whole numbers without a largest one."""
 
+PROPORTION_FAMILIES = frozenset({"binomial", "beta_binomial", "zero_inflated_binomial"})
+"""Families of successes out of trials."""
+
+ORDINAL_FAMILIES = frozenset({"cumulative", "sratio"})
+CATEGORY_FAMILIES = ORDINAL_FAMILIES | {"categorical"}
+
+POSITIVE_FAMILIES = frozenset({"gamma", "exponential", "wald", "weibull", "lognormal"})
+SEMICONTINUOUS_FAMILIES = frozenset({"hurdle_gamma", "hurdle_lognormal"})
+"""Families of positive numbers, and of those with zeros among them."""
+
 LINKS: tuple[str, ...] = tuple(sorted({link for f in _TABLE for link in f.links}))
 """Every link that some family allows."""

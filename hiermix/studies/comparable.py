@@ -9,17 +9,14 @@ import numpy as np
 
 from hiermix.errors import HiermixError, InputErrors, UsageError, Where
 from hiermix.formula import parse_formula
-
-CONTINUOUS_AND_ZERO = frozenset({"hurdle_gamma", "hurdle_lognormal"})
-
-PROBABILITIES = frozenset(
-    {
-        *("bernoulli", "binomial", "beta_binomial", "zero_inflated_binomial"),
-        *("poisson", "zero_inflated_poisson", "hurdle_poisson"),
-        *("negativebinomial", "zero_inflated_negativebinomial", "hurdle_negativebinomial"),
-        *("categorical", "cumulative", "sratio"),
-    }
+from hiermix.spec.families import (
+    CATEGORY_FAMILIES,
+    COUNT_FAMILIES,
+    PROPORTION_FAMILIES,
+    SEMICONTINUOUS_FAMILIES,
 )
+
+PROBABILITIES = COUNT_FAMILIES | PROPORTION_FAMILIES | CATEGORY_FAMILIES | {"bernoulli"}
 """Families whose outcomes have probabilities; those of the others have densities."""
 
 MIN_DISTINCT = 0.5
@@ -81,7 +78,7 @@ class Candidate:
     @property
     def scale(self) -> str:
         """What the likelihood of a row is: a probability, a density, or both at zero."""
-        if self.family in CONTINUOUS_AND_ZERO:
+        if self.family in SEMICONTINUOUS_FAMILIES:
             return "a density with a probability of zero"
         return "a probability" if self.family in PROBABILITIES else "a density"
 

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
 from hiermix.summary.draws import evenly_spaced
+from hiermix.summary.links import INVERSE
 from hiermix.summary.predictor import predictor_draws
-from hiermix.summary.weights import INVERSE_LINKS, KINDS, RowModel
+from hiermix.summary.weights import KINDS, RowModel
 
 if TYPE_CHECKING:
     from hiermix.engines.base import Fit
@@ -35,7 +36,7 @@ def why_no_densities(plan: ModelPlan) -> str:
     link = plan.links[plan.design.main.parameter]
     if plan.family == "gaussian" and link == "identity":
         return ""
-    if plan.family not in COUNTED or link not in INVERSE_LINKS:
+    if plan.family not in COUNTED or link not in INVERSE:
         return f"family {plan.family}"
     return ""
 
@@ -63,7 +64,7 @@ def row_densities(
         square = tau * np.square(response - eta)
         return np.asarray(times * 0.5 * (np.log(tau / (2 * np.pi)) - square))
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean, _ = INVERSE_LINKS[rows.link](eta)
+        mean = INVERSE[rows.link](eta)
         if plan.family == "poisson":
             return np.asarray(xlogy(response, mean) - mean - gammaln(response + 1))
         trials = rows.size

@@ -11,8 +11,8 @@ import pandas as pd
 from hiermix.errors import UsageError
 from hiermix.model.plan import ModelPlan
 from hiermix.pipeline import Prepared
-from hiermix.studies.predict.families import CATEGORICAL
-from hiermix.studies.priors.outcomes import COUNTS, Outcomes, draw_outcomes
+from hiermix.spec.families import CATEGORY_FAMILIES, COUNT_FAMILIES
+from hiermix.studies.priors.outcomes import Outcomes, draw_outcomes
 from hiermix.studies.priors.parameters import draw_parameters
 from hiermix.studies.priors.quantities import (
     Quantity,
@@ -129,7 +129,7 @@ def check_priors(prepared: Prepared, draws: int = DRAWS, seed: int | None = None
     interval = spec.outputs.interval
     table = pd.DataFrame([summary_row(q, interval) for q in quantities], columns=list(COLUMNS))
     table["remark"] = table["remark"].astype(object)
-    categorical = plan.family in CATEGORICAL
+    categorical = plan.family in CATEGORY_FAMILIES
     return PriorCheck(
         name=spec.name,
         response=plan.design.response.name,
@@ -154,7 +154,7 @@ def observed_values(plan: ModelPlan) -> np.ndarray:
 
 
 def _of_data(plan: ModelPlan, outcomes: Outcomes) -> Iterator[Quantity]:
-    if plan.family in CATEGORICAL:
+    if plan.family in CATEGORY_FAMILIES:
         yield from of_categories(plan, outcomes)
     else:
         yield from of_outcomes(plan, observed_values(plan), outcomes)
@@ -191,5 +191,5 @@ def _notes(looked_at: ModelPlan, plan: ModelPlan) -> Iterator[str]:
         yield f"the response is {response.kind}: outcomes are of the value behind it"
     if response.kind == "weighted":
         yield "weights do not change the outcome of a row; they are left out"
-    if plan.family in COUNTS:
+    if plan.family in COUNT_FAMILIES:
         yield "means of counts beyond 1e15 count as 1e15"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TEXTS = ("group", "level", "term")
 
-NUMBERS = (
+ESTIMATES = (
     "deviation_mean",
     "deviation_sd",
     "coefficient_mean",
@@ -35,10 +35,8 @@ NUMBERS = (
     "upper",
     "raw_estimate",
     "raw_se",
-    "pooling",
-    "ess_bulk",
-    "rhat",
 )
+NUMBERS = (*ESTIMATES, "pooling", "ess_bulk", "rhat")
 
 POOLING = ("shrinkage", "rank", "prob_best")
 
@@ -65,10 +63,7 @@ def group_effects(
     See ``summarise`` for the parameters. Time and memory: linear in draws times levels, worked
     on in `pieces`.
     """
-    blocks = [
-        _block(fit, plan, part, term, column, scalars, probability, kind)
-        for part, term, column in group_columns(plan)
-    ]
+    blocks = [_block(fit, plan, place, scalars, probability, kind) for place in group_columns(plan)]
     if not blocks:
         return _empty()
     # Imported here: scipy takes longer than commands that read a finished run may last.
@@ -83,13 +78,12 @@ def group_effects(
 def _block(
     fit: Fit,
     plan: ModelPlan,
-    part: LinearPart,
-    term: GroupTerm,
-    column: int,
+    place: tuple[LinearPart, GroupTerm, int],
     scalars: pd.DataFrame,
     probability: float,
     kind: IntervalKind,
 ) -> pd.DataFrame:
+    part, term, column = place
     parameter = plan.parameter(plan.label(part, term.name))
     deviations = by_level(plan, part, term, draws_of(fit, parameter))[:, column, :]
     common = common_draws(fit, plan, part, term, column)

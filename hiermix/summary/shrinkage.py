@@ -13,7 +13,7 @@ from hiermix.summary.weights import RowModel, row_model
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hiermix.design.types import Factor, GroupTerm, LinearPart
+    from hiermix.design.types import GroupTerm, LinearPart
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan
 
@@ -58,13 +58,20 @@ def pooling_columns(fit: Fit, plan: ModelPlan, effects: pd.DataFrame) -> dict[st
         return found
     places = _places(plan)
     main = plan.design.main
+    means = effects["coefficient_mean"].to_numpy(dtype=float)
+    deviations = effects["deviation_mean"].to_numpy(dtype=float)
     for factor in main.factors:
         terms = tuple(t for t in main.group if t.factor.name == factor.name)
-        of_factor = [places[t.name, c] for t in terms for c in range(len(t.columns))]
-        means = effects["coefficient_mean"].to_numpy(dtype=float)
-        fits = level_fits(rows, factor, terms, np.column_stack([means[p] for p in of_factor]))
-        if fits is not None:
-            _fill(found, fit, plan, rows, fits, factor, terms, effects, of_factor)
+        own = [(t, c, places[t.name, c]) for t in terms for c in range(len(t.columns))]
+        start = np.column_stack([means[place] for _, _, place in own])
+        fits = level_fits(rows, factor, terms, start)
+        if fits is None:
+            continue
+        for k, (term, column, place) in enumerate(own):
+            tau2 = np.square(_sd_draws(fit, plan, main, term, column))
+            values = _columns(rows, fits, k, tau2, means[place], deviations[place])
+            for name, value in zip(COLUMNS, values, strict=True):
+                found[name][place] = value
     return found
 
 
@@ -79,30 +86,20 @@ def _places(plan: ModelPlan) -> dict[tuple[str, int], slice]:
     return places
 
 
-def _fill(
-    found: dict[str, np.ndarray],
-    fit: Fit,
-    plan: ModelPlan,
+def _columns(
     rows: RowModel,
     fits: LevelFits,
-    factor: Factor,
-    terms: tuple[GroupTerm, ...],
-    effects: pd.DataFrame,
-    of_factor: list[slice],
-) -> None:
+    k: int,
+    tau2: np.ndarray,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """Return ``COLUMNS`` of the k-th effect of each level."""
     sigma2 = np.ones(1) if rows.sigma is None else np.square(rows.sigma)
     scale = 1.0 if rows.sigma is None else float(rows.sigma.mean())
-    columns = [(t, c) for t in terms for c in range(len(t.columns))]
-    for k, ((term, column), place) in enumerate(zip(columns, of_factor, strict=True)):
-        estimate, variance = fits.estimate[:, k], fits.variance[:, k]
-        se = scale * np.sqrt(variance)
-        found["raw_estimate"][place] = estimate
-        found["raw_se"][place] = se
-        tau2 = np.square(_sd_draws(fit, plan, plan.design.main, term, column))
-        found["pooling"][place] = mean_weights(tau2, sigma2, fits.pooled_variance[:, k])
-        deviation = effects["deviation_mean"].to_numpy(dtype=float)[place]
-        common = effects["coefficient_mean"].to_numpy(dtype=float)[place] - deviation
-        found["shrinkage"][place] = shrinkage(estimate - common, deviation, se)
+    estimate, se = fits.estimate[:, k], scale * np.sqrt(fits.variance[:, k])
+    weights = mean_weights(tau2, sigma2, fits.pooled_variance[:, k])
+    return estimate, se, weights, shrinkage(estimate - (mean - deviation), deviation, se)
 
 
 def _sd_draws(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import expit
 
 from hiermix.summary.draws import draws_of
+from hiermix.summary.links import INVERSE
 from hiermix.summary.predictor import mean_predictor
 
 if TYPE_CHECKING:
@@ -23,28 +24,18 @@ KINDS = ("plain", "proportion", "weighted")
 INVERSE_SQRT_2PI = 1 / np.sqrt(2 * np.pi)
 
 
-def _logit(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean = expit(eta)
-    return mean, mean * expit(-eta)
-
-
-def _cloglog(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    hazard = np.exp(eta)
-    return -np.expm1(-hazard), hazard * np.exp(-hazard)
-
-
-INVERSE_LINKS: Mapping[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
-    "identity": lambda eta: (eta, np.ones_like(eta)),
-    "log": lambda eta: (np.exp(eta), np.exp(eta)),
-    "logit": _logit,
-    "probit": lambda eta: (ndtr(eta), INVERSE_SQRT_2PI * np.exp(-np.square(eta) / 2)),
-    "cloglog": _cloglog,
-    "inverse": lambda eta: (1 / eta, -1 / np.square(eta)),
-    "inverse_squared": lambda eta: (eta**-0.5, -0.5 * eta**-1.5),
+SLOPES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "identity": lambda eta, _: np.ones_like(eta),
+    "log": lambda _, mean: mean,
+    "logit": lambda eta, mean: mean * expit(-eta),
+    "probit": lambda eta, _: INVERSE_SQRT_2PI * np.exp(-np.square(eta) / 2),
+    "cloglog": lambda eta, _: np.exp(eta) * np.exp(-np.exp(eta)),
+    "inverse": lambda eta, _: -1 / np.square(eta),
+    "inverse_squared": lambda eta, _: -0.5 * eta**-1.5,
 }
-"""Mean and its derivative by the linear predictor, for each link."""
+"""Derivative of the mean by the linear predictor, given both, for each link."""
 
-VARIANCES: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {
+VARIANCES: Mapping[str, Callable[[np.ndarray, np.ndarray | float], np.ndarray]] = {
     "gaussian": lambda mean, sigma: np.ones_like(mean),
     "bernoulli": lambda mean, _: mean * (1 - mean),
     "binomial": lambda mean, _: mean * (1 - mean),
@@ -94,7 +85,8 @@ class RowModel:
         1 / sigma^2 where `sigma` is not ``None``.
         """
         with np.errstate(all="ignore"):
-            mean, slope = INVERSE_LINKS[self.link](eta)
+            mean = INVERSE[self.link](eta)
+            slope = SLOPES[self.link](eta, mean)
             information = np.square(slope) / VARIANCES[self.family](mean, self.auxiliary)
             return (self.response - mean) / slope, self.size * information
 
@@ -109,7 +101,7 @@ def row_model(fit: Fit, plan: ModelPlan) -> RowModel | None:
     design = plan.design
     link = plan.links.get(design.main.parameter, "")
     modelled = set(design.components) - {"sigma"}
-    if plan.family not in VARIANCES or link not in INVERSE_LINKS or modelled:
+    if plan.family not in VARIANCES or link not in SLOPES or modelled:
         return None
     if design.response.kind not in KINDS:
         return None

@@ -7,7 +7,7 @@ from typer.main import get_command
 
 from hiermix.artefacts.prediction_files import FORMATS, OWN
 from hiermix.cli.app import app
-from hiermix.studies.predict.families import CATEGORICAL
+from hiermix.spec.families import CATEGORY_FAMILIES
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "prediction.md").read_text("utf-8")
 
@@ -20,5 +20,5 @@ def test_every_option_is_documented():
 
 
 def test_every_column_and_format_is_documented():
-    for name in (*OWN, *FORMATS, *CATEGORICAL):
+    for name in (*OWN, *FORMATS, *CATEGORY_FAMILIES):
         assert f"`{name}`" in DOCS

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
 from hiermix.artefacts.texts import cut_inside, ems, shown
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -141,6 +142,41 @@ def left_margin(labels: list[str]) -> float:
     """Return the share of the width that labels to the left of the axes need."""
     widest = max((ems(text) for text in labels), default=0.0)
     return (0.15 + widest * FONT_SIZE / 72) / WIDTH
+
+
+def rule(axes: Axes, axis: Literal["both", "x"] = "both") -> None:
+    """Draw faint lines behind everything at a few ticks."""
+    axes.grid(axis=axis, color=FAINT, alpha=0.25, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.locator_params(axis=axis, nbins=6)
+
+
+def label_rows(
+    axes: Axes, places: Sequence[float] | np.ndarray, labels: list[str], unit: str
+) -> None:
+    """Name the rows of a plot from the top, and rule it by the axis below them."""
+    axes.set_yticks(places, labels)
+    axes.tick_params(axis="y", length=0, labelsize=FONT_SIZE)
+    axes.spines["left"].set_visible(False)
+    rule(axes, "x")
+    axes.set_xlabel(unit)
+
+
+def legend_above(axes: Axes, columns: int, left: float = 0.0, **options: Any) -> None:
+    """Put the legend above the axes, from ``left`` on."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(left, 1),
+        ncols=columns,
+        frameon=False,
+        fontsize=FONT_SIZE - 1,
+        labelcolor=INK,
+        borderpad=0,
+        borderaxespad=0.3,
+        handletextpad=0.4,
+        columnspacing=1.2,
+        **options,
+    )
 
 
 def frame(

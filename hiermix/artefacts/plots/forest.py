@@ -11,12 +11,12 @@ import numpy as np
 
 from hiermix.artefacts.plots.canvas import (
     FAINT,
-    FONT_SIZE,
     MAIN,
     axis_label,
     drawn,
     frame,
     label,
+    label_rows,
     left_margin,
 )
 
@@ -244,11 +244,5 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.axvline(panel.reference, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.hlines(rows, panel.lower, panel.upper, color=MAIN, linewidth=1.6)
     axes.plot(panel.middle, rows, "o", color=MAIN, markersize=4.2, clip_on=False)
-    axes.set_yticks(rows, panel.labels)
+    label_rows(axes, rows, panel.labels, panel.unit)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0, labelsize=FONT_SIZE)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel(panel.unit)

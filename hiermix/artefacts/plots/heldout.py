@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.artefacts.plots.canvas import CHAINS, FAINT, FONT_SIZE, INK, MAIN, drawn, frame, label
+from hiermix.artefacts.plots.canvas import (
+    CHAINS,
+    FAINT,
+    MAIN,
+    drawn,
+    frame,
+    label,
+    legend_above,
+    rule,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,18 +92,5 @@ def _draw_panel(axes: Axes, table: pd.DataFrame, interval: float) -> None:
     axes.set_ylim(low - margin, high + margin)
     axes.set_xlabel("actual")
     axes.set_ylabel("predicted")
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=2,
-        frameon=False,
-        fontsize=FONT_SIZE - 1,
-        labelcolor=INK,
-        borderpad=0,
-        borderaxespad=0.3,
-        handletextpad=0.4,
-        columnspacing=1.2,
-    )
-    axes.grid(color=FAINT, alpha=0.25, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.locator_params(nbins=6)
+    legend_above(axes, 2)
+    rule(axes)

@@ -11,13 +11,13 @@ from hiermix.artefacts.plots import forest
 from hiermix.artefacts.plots.canvas import (
     CHAINS,
     FAINT,
-    FONT_SIZE,
-    INK,
     MAIN,
     drawn,
     frame,
     label,
+    label_rows,
     left_margin,
+    legend_above,
 )
 from hiermix.artefacts.plots.forest import (
     EACH_END,
@@ -162,16 +162,8 @@ def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
     places = np.arange(len(rows), dtype=float)
     if panel.left_out:
         places[EACH_END:] += 1
-    raw, partial, lower, upper, truth = (
-        rows[name].to_numpy(dtype=float)
-        for name in (
-            "none_estimate",
-            "partial_estimate",
-            "partial_lower",
-            "partial_upper",
-            "truth",
-        )
-    )
+    names = ("none_estimate", "partial_estimate", "partial_lower", "partial_upper", "truth")
+    raw, partial, lower, upper, truth = (rows[name].to_numpy(dtype=float) for name in names)
     complete = float(rows["complete_estimate"].iloc[0])
     axes.set_title(panel.title, pad=20)
     low, high = _limits(np.concatenate([raw, truth, [complete]]), lower, upper)
@@ -198,28 +190,12 @@ def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
     # Long names of levels leave no room for the legend above the axes.
     from matplotlib.transforms import blended_transform_factory
 
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(min(axes.get_position().x0, LEGEND_FROM), 1),
-        bbox_transform=blended_transform_factory(axes.figure.transFigure, axes.transAxes),
-        ncols=4,
-        frameon=False,
-        fontsize=FONT_SIZE - 1,
-        labelcolor=INK,
-        borderpad=0,
-        borderaxespad=0.3,
-        handletextpad=0.4,
-        columnspacing=1.2,
-    )
+    across = blended_transform_factory(axes.figure.transFigure, axes.transAxes)
+    left = min(axes.get_position().x0, LEGEND_FROM)
+    legend_above(axes, 4, left, bbox_transform=across)
     ticks = [*places, float(EACH_END)] if panel.left_out else places
-    axes.set_yticks(ticks, panel.labels)
+    label_rows(axes, ticks, panel.labels, panel.unit)
     axes.set_ylim(places[-1] + 0.6, -0.6)
-    axes.tick_params(axis="y", length=0, labelsize=FONT_SIZE)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel(panel.unit)
 
 
 def _limits(points: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[float, float]:

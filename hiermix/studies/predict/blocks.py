@@ -7,15 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from hiermix.data.new_rows import Chunk
+from hiermix.spec.families import CATEGORY_FAMILIES
 from hiermix.studies.predict.categories import drawn, probabilities
 from hiermix.studies.predict.evaluate import Evaluator, PartValues
-from hiermix.studies.predict.families import CATEGORICAL, predicted
 from hiermix.studies.predict.levels import RowLevels
 from hiermix.studies.predict.linear import LinearDraws, Posterior
 from hiermix.studies.predict.links import INVERSE
 from hiermix.studies.predict.request import Asked, needed_parameters, needs_se
 from hiermix.studies.predict.stored import StoredPart
 from hiermix.studies.predict.summary import Summary, summarise_rows
+from hiermix.summary.families import predicted
 
 BLOCK_ROWS = 128
 """Rows that are predicted at a time; their new observations come from one random stream."""
@@ -81,7 +82,7 @@ class Blocks:
     def categories(self) -> tuple[str, ...] | None:
         """Categories that each row has a prediction for; ``None`` for a single prediction."""
         design = self._design
-        if design.family not in CATEGORICAL:
+        if design.family not in CATEGORY_FAMILIES:
             return None
         if self._asked.scale == "link":
             return (design.response.levels or ())[1:] if design.family == "categorical" else None
@@ -109,7 +110,7 @@ class Blocks:
         eta = self._linear[main.parameter].at(values[main.parameter], levels, rows)
         if asked.scale == "link":
             draws = eta
-        elif design.family in CATEGORICAL:
+        elif design.family in CATEGORY_FAMILIES:
             draws = probabilities(design.family, main.link, eta, self._fixed.get("threshold"))
             if asked.kind == "response":
                 draws = drawn(draws, self._rng(chunk, rows))

@@ -251,32 +251,19 @@ def _part(
     )
     blocks = [(bar, term) for bar, block in enumerate(formula.group_terms) for term in block.terms]
     slopes = {(bar, term.name): term for bar, term in blocks}
-    groups = tuple(
-        StoredGroup(
-            fitted.name,
-            own.factor.name,
-            None
-            if own.expression == "1"
-            else _term(slopes[own.bar, own.expression], own, stored, values),
-            fitted.columns,
-            bar=own.bar,
-            correlated=own.correlated,
-        )
-        for own, fitted in zip(plain.group, part.group, strict=True)
-    )
+    groups = []
+    for own, fitted in zip(plain.group, part.group, strict=True):
+        slope = None
+        if own.expression != "1":
+            slope = _term(slopes[own.bar, own.expression], own, stored, values)
+        group = StoredGroup(fitted.name, own.factor.name, slope, fitted.columns)
+        groups.append(replace(group, bar=own.bar, correlated=own.correlated))
     common = tuple(
         StoredCommon(own.name, own.name, pick=tuple(range(len(own.columns)))) for own in part.common
     )
-    prefix = plan.label(_same(plan, part), "")
+    link, prefix = plan.links[part.parameter], plan.label(_same(plan, part), "")
     return StoredPart(
-        part.parameter,
-        plan.links[part.parameter],
-        text,
-        prefix,
-        part.intercept,
-        terms,
-        common,
-        groups,
+        part.parameter, link, text, prefix, part.intercept, terms, common, tuple(groups)
     )
 
 

@@ -26,25 +26,13 @@ def with_contextual(parts: tuple[StoredPart, ...], design: Design) -> tuple[Stor
     if contextual is None:
         return parts
     main, *others = parts
-    users = {
-        term.name: tuple(
-            factor
-            for factor in contextual.terms
-            if _mean_name(term.name, factor, design) is not None
-        )
-        for term in contextual.plain.common
-    }
-    made = {
-        name: (term.name, "mean", factor)
-        for term in contextual.plain.common
-        for factor in users[term.name]
-        if (name := _mean_name(term.name, factor, design)) is not None
-    }
-    made |= {
-        f"{WITHIN}{term.name}": (term.name, "within", "")
-        for term in contextual.plain.common
-        if users[term.name]
-    }
+    users: dict[str, tuple[str, ...]] = {}
+    made: dict[str, tuple[str, str, str]] = {}
+    for term in contextual.plain.common:
+        named = [(factor, _mean_name(term.name, factor, design)) for factor in contextual.terms]
+        users[term.name] = tuple(factor for factor, name in named if name is not None)
+        made |= {name: (term.name, "mean", factor) for factor, name in named if name is not None}
+        made[f"{WITHIN}{term.name}"] = term.name, "within", ""
     plain = {term.name: term for term in contextual.plain.common}
     common = []
     for own, fitted in zip(main.common, design.main.common, strict=True):

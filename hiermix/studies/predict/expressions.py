@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hiermix.design.columns import DOMAIN, ELEMENTWISE
 from hiermix.formula import FUNCTIONS, Expression
 from hiermix.formula.calls import bound_arguments
 from hiermix.formula.expression import (
@@ -26,22 +27,6 @@ from hiermix.formula.expression import (
     Text,
 )
 from hiermix.studies.predict.stored import Memory
-
-ELEMENTWISE: Mapping[str, Callable[[Any], Any]] = {
-    "log": np.log,
-    "log2": np.log2,
-    "log10": np.log10,
-    "exp": np.exp,
-    "sqrt": np.sqrt,
-    "abs": np.abs,
-}
-DOMAIN: Mapping[str, tuple[Callable[[Any, float], Any], str]] = {
-    "log": (operator.le, "<= 0"),
-    "log2": (operator.le, "<= 0"),
-    "log10": (operator.le, "<= 0"),
-    "sqrt": (operator.lt, "< 0"),
-}
-"""Function -> which arguments it has no value for, and how that is said."""
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -13,6 +13,9 @@ from hiermix.studies.predict.evaluate import PartValues
 from hiermix.studies.predict.levels import RowLevels
 from hiermix.studies.predict.new_levels import NewEffects
 from hiermix.studies.predict.stored import StoredDesign, StoredGroup, StoredParameter, StoredPart
+
+type Draws = Callable[..., np.ndarray]
+"""Name of a parameter, and shape -> its draws, ``(*shape, r, n_draws)``."""
 
 NewLevels = Literal["error", "population", "draw"]
 
@@ -80,74 +83,52 @@ class LinearDraws:
     ) -> None:
         self._n_draws = posterior.n_draws
         self._part = part
-        names = design.parameters
         self._n_responses = 1
         if part is design.main and design.family == "categorical":
             self._n_responses = len(design.response.levels or ()) - 1
         r, s = self._n_responses, self._n_draws
 
-        def of(name: str) -> np.ndarray:
-            return posterior.draws(names[part.prefix + name])
+        def of(name: str, *shape: int, levels: np.ndarray | None = None) -> np.ndarray:
+            draws = posterior.draws(design.parameters[part.prefix + name], levels)
+            return draws.reshape(*shape, r, s)
 
-        self._intercept = of("Intercept").reshape(r, s) if part.intercept else np.zeros((r, s))
-        common = [of(term.name).reshape(len(term.pick), r, s) for term in part.common]
+        self._intercept = of("Intercept") if part.intercept else np.zeros((r, s))
+        common = [of(term.name, len(term.pick)) for term in part.common]
         self._common = np.concatenate([np.zeros((0, r, s)), *common])
+        fresh = seed if new_levels == "draw" else None
         self._factors = {
-            factor: self._levels(design, posterior, factor, used[factor], new_levels, seed)
+            factor: self._levels(
+                of, factor, len(design.factors[factor].levels), used[factor], fresh
+            )
             for factor in dict.fromkeys(group.factor for group in part.groups)
         }
         self._kept: dict[tuple[str, ...], list[np.ndarray]] = {}
 
     def _levels(
-        self,
-        design: StoredDesign,
-        posterior: Posterior,
-        factor: str,
-        used: np.ndarray,
-        new_levels: NewLevels,
-        seed: int,
+        self, of: Draws, factor: str, n_groups: int, used: np.ndarray, seed: int | None
     ) -> LevelDraws:
-        part, r, s = self._part, self._n_responses, self._n_draws
-        names = design.parameters
+        part = self._part
         groups = tuple(i for i, group in enumerate(part.groups) if group.factor == factor)
-        place = np.full(len(design.factors[factor].levels), -1)
+        names = {i: part.groups[i].name for i in groups}
+        widths = {i: len(part.groups[i].columns) for i in groups}
+        place = np.full(n_groups, -1)
         place[used] = np.arange(len(used))
         effects = tuple(
-            np.ascontiguousarray(
-                posterior.draws(names[part.prefix + part.groups[i].name], used).reshape(
-                    len(used), len(part.groups[i].columns), r, s
-                )
-            )
-            for i in groups
+            np.ascontiguousarray(of(names[i], len(used), widths[i], levels=used)) for i in groups
         )
         blocks = _blocks(part, groups)
         new = None
-        if new_levels == "draw":
+        if seed is not None:
             sds = [
-                np.concatenate(
-                    [
-                        posterior.draws(names[f"{part.prefix}{part.groups[i].name}_sigma"]).reshape(
-                            len(part.groups[i].columns), r, s
-                        )
-                        for i in block
-                    ]
-                )
+                np.concatenate([of(f"{names[i]}_sigma", widths[i]) for i in block])
                 for block in blocks
             ]
-            new = NewEffects(
-                seed,
-                f"{part.parameter}|{factor}",
-                sds,
-                self._correlations(design, posterior, factor, blocks),
-            )
+            correlations = self._correlations(of, factor, blocks)
+            new = NewEffects(seed, f"{part.parameter}|{factor}", sds, correlations)
         return LevelDraws(place, groups, blocks, effects, new)
 
     def _correlations(
-        self,
-        design: StoredDesign,
-        posterior: Posterior,
-        factor: str,
-        blocks: tuple[tuple[int, ...], ...],
+        self, of: Draws, factor: str, blocks: tuple[tuple[int, ...], ...]
     ) -> list[np.ndarray | None]:
         """Return the correlations of each block; those of all bars of a factor are one variable."""
         part, start = self._part, 0
@@ -158,10 +139,8 @@ class LinearDraws:
             if not part.groups[block[0]].correlated or not n_pairs:
                 found.append(None)
                 continue
-            draws = posterior.draws(design.parameters[f"{part.prefix}cor|{factor}"])
-            pairs = draws.reshape(-1, self._n_responses, self._n_draws)[start : start + n_pairs]
+            found.append(of(f"cor|{factor}", -1)[start : start + n_pairs])
             start += n_pairs
-            found.append(pairs)
         return found
 
     def at(self, values: PartValues, levels: Mapping[str, RowLevels], rows: slice) -> np.ndarray:

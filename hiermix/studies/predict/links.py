@@ -1,10 +1,12 @@
-"""Inverse link functions."""
+"""Inverse link functions, as predictions evaluate them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
+
+from hiermix.summary import links
 
 
 def _logistic(eta: np.ndarray) -> np.ndarray:
@@ -12,23 +14,13 @@ def _logistic(eta: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(eta >= 0, 1.0, tail) / (1.0 + tail))
 
 
-def _probit(eta: np.ndarray) -> np.ndarray:
-    from scipy.special import ndtr
-
-    return np.asarray(ndtr(eta))
-
-
 def _inverse_squared(eta: np.ndarray) -> np.ndarray:
     return np.asarray(1.0 / np.sqrt(eta))
 
 
-INVERSE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "identity": lambda eta: eta,
-    "log": np.exp,
-    "inverse": lambda eta: 1.0 / eta,
-    "inverse_squared": _inverse_squared,
+INVERSE: Mapping[str, links.Curve] = {
+    **links.INVERSE,
     "logit": _logistic,
-    "probit": _probit,
-    "cloglog": lambda eta: -np.expm1(-np.exp(eta)),
+    "inverse_squared": _inverse_squared,
 }
-"""Link -> its inverse, elementwise; ``softmax`` needs all categories and is in ``categories``."""
+"""Link -> its inverse; these two differ from `links.INVERSE` in the last bit of some numbers."""

@@ -7,10 +7,10 @@ from typing import Literal
 
 from hiermix.data.frame import Role
 from hiermix.data.source import ColumnType
-from hiermix.spec.families import FAMILIES
-from hiermix.studies.predict.families import CATEGORICAL, PREDICTIVES
+from hiermix.spec.families import CATEGORY_FAMILIES, FAMILIES
 from hiermix.studies.predict.linear import NewLevels
 from hiermix.studies.predict.stored import StoredDesign
+from hiermix.summary.families import PREDICTIVES
 
 Kind = Literal["expected", "response"]
 Scale = Literal["response", "link"]
@@ -51,7 +51,7 @@ def needed_parameters(design: StoredDesign, asked: Asked) -> tuple[str, ...]:
     family = FAMILIES[design.family]
     if asked.scale == "link":
         return (family.parent,)
-    if design.family in CATEGORICAL:
+    if design.family in CATEGORY_FAMILIES:
         return (family.parent, *(p.name for p in family.parameters))
     names = tuple(p.name for p in family.parameters)
     needs = names if asked.kind == "response" else PREDICTIVES[design.family].needs

@@ -9,12 +9,13 @@ import numpy as np
 
 from hiermix.design.types import GroupTerm, LinearPart
 from hiermix.model.plan import ModelPlan, correlation_name
+from hiermix.spec.families import CATEGORY_FAMILIES, COUNT_FAMILIES, PROPORTION_FAMILIES
 from hiermix.studies.predict.categories import drawn, probabilities
-from hiermix.studies.predict.families import CATEGORICAL, MOST, predicted
 from hiermix.studies.predict.links import INVERSE
 from hiermix.studies.predict.new_levels import cholesky, correlation_matrices
 from hiermix.studies.priors.parameters import Draws
 from hiermix.studies.priors.sampling import Rng
+from hiermix.summary.families import MOST, predicted
 
 BATCH = 1_000_000
 """Numbers (rows or levels times draws) that are worked on at a time."""
@@ -22,15 +23,8 @@ BATCH = 1_000_000
 LARGEST = 1e300
 """Outcomes and means beyond it count as it: their sums stay finite."""
 
-CHANCES = frozenset({"bernoulli", "beta", "beta_binomial", "binomial", "zero_inflated_binomial"})
+CHANCES = PROPORTION_FAMILIES | {"bernoulli", "beta"}
 """Families whose parent parameter is a probability."""
-
-COUNTS = frozenset(
-    {
-        *("poisson", "negativebinomial", "zero_inflated_poisson"),
-        *("zero_inflated_negativebinomial", "hurdle_poisson", "hurdle_negativebinomial"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -83,14 +77,14 @@ def _batch(
     design, main = plan.design, plan.design.main
     eta = linear_predictor(plan, main, parameters, n, rng)
     link = plan.links[main.parameter]
-    if plan.family in CATEGORICAL:
+    if plan.family in CATEGORY_FAMILIES:
         chances = probabilities(plan.family, link, eta, parameters.get("threshold"))
         codes = drawn(chances, rng)
         values = np.where(np.isnan(codes[0]), np.nan, codes.argmax(axis=0))
         return values, chances.max(axis=0)
     parent = INVERSE[link](eta[0])
     if plan.family not in CHANCES:
-        most = MOST if plan.family in COUNTS else LARGEST
+        most = MOST if plan.family in COUNT_FAMILIES else LARGEST
         parent = np.clip(parent, -LARGEST, most)
     given = {main.parameter: parent, **_others(plan, parameters, n, rng)}
     values = np.clip(predicted(plan.family, given, rng), -LARGEST, LARGEST)

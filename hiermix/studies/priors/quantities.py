@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hiermix.model.plan import ModelPlan, correlation_name
+from hiermix.spec.families import COUNT_FAMILIES
 from hiermix.studies.priors.measures import (
     EDGE,
     FAR_SDS,
@@ -18,7 +19,7 @@ from hiermix.studies.priors.measures import (
     quantiles,
     share,
 )
-from hiermix.studies.priors.outcomes import CHANCES, COUNTS, Outcomes
+from hiermix.studies.priors.outcomes import CHANCES, Outcomes
 from hiermix.studies.priors.parameters import Draws
 from hiermix.studies.priors.remarks import remark_of
 from hiermix.summary.draws import effect_names
@@ -148,7 +149,7 @@ def of_shares(plan: ModelPlan, outcomes: Outcomes) -> Iterator[Quantity]:
         yield Quantity("share_certain", share(edge, valid), nothing)
         return
     observed = plan.design.response.values
-    if plan.family in COUNTS:
+    if plan.family in COUNT_FAMILIES:
         far = values > MANY_TIMES * max(float(observed.max()), 1.0)
         yield Quantity("share_huge", share(far, valid), nothing)
     elif plan.family not in DIRECTIONS and observed.std() > 0:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hiermix.summary.draws import draws_of
+from hiermix.summary.families import Rng, predicted
+from hiermix.summary.links import INVERSE
 from hiermix.summary.predictive.statistics import CHECKED, Outcomes
 from hiermix.summary.predictor import predictor_draws
-from hiermix.summary.weights import INVERSE_LINKS
+from hiermix.summary.weights import VARIANCES
 
 if TYPE_CHECKING:
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan
-
-Rng = np.random.Generator
 
 MOST, LEAST = 2000, 100
 """Replicated data sets that are drawn, as rows allow."""
@@ -33,8 +32,9 @@ CHUNK_CELLS = 500_000
 FEWEST_STORED = 50
 """Stored data sets from which on they are a distribution."""
 
-LARGEST_MEAN = 1e15
-"""Of a count that is drawn: beyond it, a count has no exact float64 either."""
+SCALES = {"gaussian": "sigma", "negativebinomial": "alpha"}
+DRAWN_HERE = frozenset({"bernoulli", "binomial", "poisson", *SCALES})
+"""Families whose replicates are drawn here; others take those that the engine drew."""
 
 
 def why_no_replicates(fit: Fit, plan: ModelPlan) -> str:
@@ -62,9 +62,9 @@ def why_no_replicates(fit: Fit, plan: ModelPlan) -> str:
 def replicates(fit: Fit, plan: ModelPlan) -> Iterator[Outcomes]:
     """Yield replicated data sets, some at a time.
 
-    Drawn here for the families of `ROWS`: up to `MOST`, from evenly spaced draws of the posterior,
-    with their expectations; for others, the hundred that the engine stored. The same fit gives the
-    same data sets. Where a parameter is no number, so are the outcomes.
+    Drawn here for the families of `DRAWN_HERE`: up to `MOST`, from evenly spaced draws of the
+    posterior, with their expectations; for others, the hundred that the engine stored. The same
+    fit gives the same data sets. Where a parameter is no number, so are the outcomes.
     """
     trials = plan.design.response.trials
     if not _is_drawn_here(plan):
@@ -85,7 +85,7 @@ def replicates(fit: Fit, plan: ModelPlan) -> Iterator[Outcomes]:
 
 def _is_drawn_here(plan: ModelPlan) -> bool:
     link = plan.links.get(plan.design.main.parameter, "")
-    return plan.family in ROWS and link in INVERSE_LINKS and not plan.design.components
+    return plan.family in DRAWN_HERE and link in INVERSE and not plan.design.components
 
 
 def _drawn(fit: Fit, plan: ModelPlan, picks: np.ndarray, rng: Rng) -> Outcomes:
@@ -93,67 +93,33 @@ def _drawn(fit: Fit, plan: ModelPlan, picks: np.ndarray, rng: Rng) -> Outcomes:
     predictor = predictor_draws(fit, plan, design.main, picks)
     whole = slice(0, len(picks))
     eta = predictor.common_part(whole) + predictor.group_part(whole)
-    family = ROWS[plan.family]
-    other: np.ndarray = np.ones(1)
-    if plan.family == "gaussian" and design.known_se is not None:
-        other = design.known_se
-    elif family.parameter:
-        other = draws_of(fit, plan.parameter(family.parameter))[picks, None]
-    elif design.response.trials is not None:
-        other = design.response.trials
+    parent = design.main.parameter
     with np.errstate(all="ignore"):
-        mean, _ = INVERSE_LINKS[plan.links[design.main.parameter]](eta)
-        values = family.draw(rng, mean, other)
-        expected = mean if design.response.trials is None else mean * other
-        sd = np.sqrt(family.variance(mean, other))
-    return Outcomes(values, design.response.trials, expected, np.broadcast_to(sd, mean.shape))
+        mean = INVERSE[plan.links[parent]](eta)
+        parameters = {parent: mean, **_other(fit, plan, picks)}
+        expected = predicted(plan.family, parameters, None)
+        sd = np.sqrt(_variance(plan.family, expected, parameters))
+        values = predicted(plan.family, parameters, rng)
+    return Outcomes(values, design.response.trials, expected, np.broadcast_to(sd, eta.shape))
 
 
-def _normal(rng: Rng, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    return np.asarray(mean + sd * rng.standard_normal(mean.shape))
+def _other(fit: Fit, plan: ModelPlan, picks: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what the distribution of a row needs beside the parent."""
+    design = plan.design
+    if plan.family == "gaussian" and design.known_se is not None:
+        return {"sigma": design.known_se}
+    if plan.family in SCALES:
+        name = SCALES[plan.family]
+        return {name: draws_of(fit, plan.parameter(name))[picks, None]}
+    return {} if design.response.trials is None else {"n": design.response.trials}
 
 
-def _binomial(rng: Rng, mean: np.ndarray, trials: np.ndarray) -> np.ndarray:
-    valid = (mean >= 0) & (mean <= 1)
-    found = rng.binomial(trials.astype(np.int64), np.where(valid, mean, 0.5))
-    return np.where(valid, found, np.nan)
-
-
-def _poisson(rng: Rng, mean: np.ndarray, _: np.ndarray) -> np.ndarray:
-    valid = (mean >= 0) & (mean <= LARGEST_MEAN)
-    return np.where(valid, rng.poisson(np.where(valid, mean, 1.0)), np.nan)
-
-
-def _negative_binomial(rng: Rng, mean: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    shape = np.where((alpha > 0) & np.isfinite(alpha), alpha, np.nan)
-    rates = rng.standard_gamma(np.broadcast_to(np.nan_to_num(shape, nan=1.0), mean.shape))
-    return _poisson(rng, mean * rates / shape, alpha)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """How rows scatter about their mean.
-
-    ``draw`` and ``variance`` take the mean (of one trial) and another number: draws of
-    ``parameter`` where it names one, else known standard errors or trials.
-    """
-
-    draw: Callable[[Rng, np.ndarray, np.ndarray], np.ndarray]
-    variance: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    parameter: str = ""
-
-
-def _of_trials(mean: np.ndarray, trials: np.ndarray) -> np.ndarray:
-    return np.asarray(trials * mean * (1 - mean))
-
-
-ROWS: Mapping[str, Rows] = {
-    "gaussian": Rows(_normal, lambda _, sd: np.square(sd), "sigma"),
-    "bernoulli": Rows(_binomial, _of_trials),
-    "binomial": Rows(_binomial, _of_trials),
-    "poisson": Rows(_poisson, lambda mean, _: mean),
-    "negativebinomial": Rows(
-        _negative_binomial, lambda mean, alpha: mean + np.square(mean) / alpha, "alpha"
-    ),
-}
-"""Families whose replicates are drawn here; others take those that the engine drew."""
+def _variance(
+    family: str, expected: np.ndarray, parameters: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Return the variance of an outcome."""
+    if family == "gaussian":
+        return np.square(parameters["sigma"])
+    if "p" in parameters:
+        return np.asarray(expected * (1 - parameters["p"]))
+    return VARIANCES[family](expected, parameters.get("alpha", np.ones(1)))

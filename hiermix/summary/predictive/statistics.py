@@ -14,16 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from hiermix.design.types import Factor
-from hiermix.spec.families import COUNT_FAMILIES
+from hiermix.spec.families import (
+    COUNT_FAMILIES,
+    POSITIVE_FAMILIES,
+    PROPORTION_FAMILIES,
+    SEMICONTINUOUS_FAMILIES,
+)
 from hiermix.summary.predictive.tails import Scale
 
-PROPORTIONS = frozenset({"binomial", "beta_binomial", "zero_inflated_binomial"})
-POSITIVE = frozenset({"gamma", "exponential", "wald", "weibull", "lognormal"})
-SEMICONTINUOUS = frozenset({"hurdle_gamma", "hurdle_lognormal"})
+POSITIVE = POSITIVE_FAMILIES | SEMICONTINUOUS_FAMILIES
 REAL = frozenset({"gaussian", "t", "laplace", "asymmetriclaplace", "exgaussian"})
 HEAVY = frozenset({"t"})
 
-CHECKED = COUNT_FAMILIES | PROPORTIONS | POSITIVE | SEMICONTINUOUS | REAL | {"bernoulli", "beta"}
+CHECKED = COUNT_FAMILIES | PROPORTION_FAMILIES | POSITIVE | REAL | {"bernoulli", "beta"}
 """Families with numeric outcomes; categories and angles have no mean that means something."""
 
 MIN_ROWS = 5
@@ -61,9 +64,9 @@ def overall_names(family: str, residuals: bool) -> tuple[str, ...]:
         return ("mean",)
     if family in COUNT_FAMILIES:
         return ("mean", "dispersion", "zeros", "max", *(("pearson",) if residuals else ()))
-    if family in PROPORTIONS:
+    if family in PROPORTION_FAMILIES:
         return ("mean", "dispersion", "zeros", *(("pearson",) if residuals else ()))
-    if family in SEMICONTINUOUS:
+    if family in SEMICONTINUOUS_FAMILIES:
         return ("mean", "sd", "zeros", "max")
     if family in REAL and family not in HEAVY:
         largest = ("largest_residual",) if residuals else ()
@@ -77,7 +80,7 @@ def level_names(family: str, residuals: bool) -> tuple[str, ...]:
         return ("mean",)
     if residuals:
         return ("mean", "pearson")
-    return ("mean",) if family in PROPORTIONS else ("mean", "sd")
+    return ("mean",) if family in PROPORTION_FAMILIES else ("mean", "sd")
 
 
 def scale_of(family: str, statistic: str) -> Scale:
@@ -86,8 +89,7 @@ def scale_of(family: str, statistic: str) -> Scale:
         return "log"
     if family in HEAVY:
         return "heavy"
-    positive = family in POSITIVE or family in SEMICONTINUOUS
-    return "log" if positive and statistic != "zeros" else "linear"
+    return "log" if family in POSITIVE and statistic != "zeros" else "linear"
 
 
 def overall(outcomes: Outcomes, statistic: str) -> np.ndarray:

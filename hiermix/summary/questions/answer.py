@@ -189,16 +189,10 @@ def _block(
     }
     if question.rope is not None:
         low, high = question.rope
-        inside, mcse_inside = share((draws >= low) & (draws <= high), sound)
-        words, flips = rope_verdicts(draws, sound, (lower, upper), question.rope)
+        columns["rope_lower"], columns["rope_upper"] = low, high
+        columns["prob_rope"], columns["mcse_rope"] = share((draws >= low) & (draws <= high), sound)
+        columns["rope"], flips = rope_verdicts(draws, sound, (lower, upper), question.rope)
         unstable.append(np.where(flips, "rope", ""))
-        columns |= {
-            "rope_lower": low,
-            "rope_upper": high,
-            "prob_rope": inside,
-            "mcse_rope": mcse_inside,
-            "rope": words,
-        }
     joined = [", ".join(w for w in words if w) for words in zip(*unstable, strict=True)]
     return pd.DataFrame({**columns, "unstable": joined})
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from hiermix.design.scenario import linear_part_at, slope_part
 from hiermix.summary.draws import evenly_spaced
+from hiermix.summary.links import INVERSE, Curve
 from hiermix.summary.predictor import PredictorDraws, predictor_draws
 from hiermix.summary.questions.answer import Levels
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from hiermix.model.plan import ModelPlan
     from hiermix.spec import QuestionSpec, RunSpec
     from hiermix.summary.questions.resolve import Asked
-
-type Curve = Callable[[np.ndarray], np.ndarray]
 
 MAX_CELLS = 200_000_000
 """Rows x draws x linear predictors that are evaluated; beyond, fewer draws are used."""
@@ -50,48 +49,20 @@ rounding; the error of others is of the order of the step squared.
 """
 
 
-def _logistic(eta: np.ndarray) -> np.ndarray:
-    from scipy import special
-
-    return np.asarray(special.expit(eta))
-
-
-def _logistic_slope(eta: np.ndarray) -> np.ndarray:
-    p = _logistic(eta)
+def _logit_slope(eta: np.ndarray) -> np.ndarray:
+    p = INVERSE["logit"](eta)
     return np.asarray(p * (1 - p))
 
 
-def _normal(eta: np.ndarray) -> np.ndarray:
-    from scipy import special
-
-    return np.asarray(special.ndtr(eta))
-
-
-def _normal_slope(eta: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(-np.square(eta) / 2) / np.sqrt(2 * np.pi))
-
-
-def _cloglog(eta: np.ndarray) -> np.ndarray:
-    return -np.expm1(-np.exp(eta))
-
-
-def _cloglog_slope(eta: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(eta - np.exp(eta)))
-
-
-def _inverse_slope(eta: np.ndarray) -> np.ndarray:
-    return -1 / np.square(eta)
-
-
-CURVES: Mapping[str, tuple[Curve, Curve]] = {
-    "identity": (np.asarray, np.ones_like),
-    "log": (np.exp, np.exp),
-    "logit": (_logistic, _logistic_slope),
-    "probit": (_normal, _normal_slope),
-    "cloglog": (_cloglog, _cloglog_slope),
-    "inverse": (np.reciprocal, _inverse_slope),
+SLOPES: Mapping[str, Curve] = {
+    "identity": np.ones_like,
+    "log": np.exp,
+    "logit": _logit_slope,
+    "probit": lambda eta: np.asarray(np.exp(-np.square(eta) / 2) / np.sqrt(2 * np.pi)),
+    "cloglog": lambda eta: np.asarray(np.exp(eta - np.exp(eta))),
+    "inverse": lambda eta: -1 / np.square(eta),
 }
-"""Link -> its inverse and the derivative of that."""
+"""Link -> derivative of its inverse."""
 
 MEANS = frozenset(
     {
@@ -267,8 +238,8 @@ class RowMeans:
             picks = (np.arange(chains)[:, None] * n_draws + places).ravel()
             note = f"{len(places)} of {n_draws} draws a chain"
         coefficients = predictor_draws(fit, scale.plan, scale.plan.design.main, picks)
-        curves = CURVES[scale.plan.links[scale.design.main.parameter]]
-        return cls(rows, n_obs, chains, coefficients, *curves, note)
+        link = scale.plan.links[scale.design.main.parameter]
+        return cls(rows, n_obs, chains, coefficients, INVERSE[link], SLOPES[link], note)
 
     def expected(self, part: LinearPart) -> np.ndarray:
         """Return means of the expected response."""

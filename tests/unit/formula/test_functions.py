@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from formulae import design_matrices
 
+from hiermix.design.columns import ELEMENTWISE
 from hiermix.formula import FUNCTIONS, parse_formula
 from hiermix.formula.functions import INNER, LEFT
 
@@ -12,15 +13,6 @@ DOCUMENTED = [
     *("log", "log2", "log10", "exp", "sqrt", "abs", "center", "scale", "standardize"),
     *("poly", "bs", "C", "I", "offset"),
 ]
-
-ELEMENTWISE = {
-    "log": np.log,
-    "log2": np.log2,
-    "log10": np.log10,
-    "exp": np.exp,
-    "sqrt": np.sqrt,
-    "abs": np.abs,
-}
 
 EXAMPLES = [
     *(f"{name}(n)" for name in DOCUMENTED if name not in ("poly", "bs", "offset")),

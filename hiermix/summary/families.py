@@ -92,11 +92,13 @@ def _binomial(rng: Rng, n: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def _gamma(rng: Rng, p: P) -> np.ndarray:
-    return np.asarray(rng.gamma(p["alpha"], 1.0, _like(p).shape) * (p["mu"] / p["alpha"]))
+    alpha = np.where(p["alpha"] > 0, p["alpha"], np.nan)
+    return np.asarray(rng.gamma(alpha, 1.0, _like(p).shape) * (p["mu"] / alpha))
 
 
 def _negative_binomial(rng: Rng, p: P) -> np.ndarray:
-    return np.asarray(rng.poisson(np.minimum(_gamma(rng, p), MOST)), dtype=np.float64)
+    rate = np.minimum(_gamma(rng, p), MOST)
+    return np.where(np.isnan(rate), np.nan, rng.poisson(np.nan_to_num(rate)))
 
 
 def _positive_poisson(rng: Rng, p: P) -> np.ndarray:
@@ -259,10 +261,7 @@ PREDICTIVES: Mapping[str, Predictive] = {
         lambda p: p["psi"] * p["mu"], _mixed(_poisson), _count, 1.0, ("psi",)
     ),
 }
-"""Family -> how it predicts; those with categories are in ``categories``."""
-
-CATEGORICAL = frozenset({"categorical", "cumulative", "sratio"})
-"""Families that predict a probability for each category."""
+"""Family -> how it predicts; `CATEGORY_FAMILIES` are in ``categories``."""
 
 
 def predicted(family: str, parameters: P, rng: Rng | None) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hiermix.design.response import UNSUPPORTED
-from hiermix.spec.families import FAMILIES
-from hiermix.studies.predict.families import CATEGORICAL, PREDICTIVES, predicted
+from hiermix.spec.families import CATEGORY_FAMILIES, FAMILIES
+from hiermix.summary.families import PREDICTIVES, predicted
 
 N = 60_000
 Z = 5.0
@@ -61,7 +61,7 @@ def theirs(family):
 
 
 def test_every_family_that_can_be_fitted_can_predict():
-    assert set(PREDICTIVES) | CATEGORICAL == set(FAMILIES) - UNSUPPORTED
+    assert set(PREDICTIVES) | CATEGORY_FAMILIES == set(FAMILIES) - UNSUPPORTED
     assert set(PARAMETERS) == set(PREDICTIVES)
     for name, predictive in PREDICTIVES.items():
         assert set(predictive.needs) <= {p.name for p in FAMILIES[name].parameters}
