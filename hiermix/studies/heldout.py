@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiermix.diagnostics.chains import mcse_of_means
-from hiermix.studies.predict.links import INVERSE
 from hiermix.studies.predict.summary import Summary, summarise_rows
 from hiermix.studies.unseen import UnseenRows, unseen_rows
 from hiermix.studies.unseen_densities import (
@@ -21,6 +20,7 @@ from hiermix.studies.unseen_densities import (
 )
 from hiermix.summary.draws import draws_of, evenly_spaced
 from hiermix.summary.families import PREDICTIVES, predicted
+from hiermix.summary.links import INVERSE
 from hiermix.summary.weights import row_model
 
 if TYPE_CHECKING:

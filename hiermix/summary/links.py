@@ -1,4 +1,4 @@
-"""Inverse link functions."""
+"""Inverse link functions and their derivatives."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ def _logit(eta: np.ndarray) -> np.ndarray:
     from scipy.special import expit
 
     return np.asarray(expit(eta))
+
+
+def _logit_slope(eta: np.ndarray) -> np.ndarray:
+    return np.asarray(_logit(eta) * _logit(-eta))
 
 
 def _probit(eta: np.ndarray) -> np.ndarray:
@@ -32,3 +36,14 @@ INVERSE: Mapping[str, Curve] = {
     "inverse_squared": lambda eta: eta**-0.5,
 }
 """Link -> its inverse, elementwise; ``softmax`` needs all categories at once."""
+
+SLOPES: Mapping[str, Curve] = {
+    "identity": np.ones_like,
+    "log": np.exp,
+    "logit": _logit_slope,
+    "probit": lambda eta: np.asarray(np.exp(-np.square(eta) / 2) / np.sqrt(2 * np.pi)),
+    "cloglog": lambda eta: np.asarray(np.exp(eta - np.exp(eta))),
+    "inverse": lambda eta: -1 / np.square(eta),
+    "inverse_squared": lambda eta: -0.5 * eta**-1.5,
+}
+"""Link -> derivative of its inverse."""

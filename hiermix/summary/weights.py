@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
 
 from hiermix.summary.draws import draws_of
-from hiermix.summary.links import INVERSE
+from hiermix.summary.links import INVERSE, SLOPES
 from hiermix.summary.predictor import mean_predictor
 
 if TYPE_CHECKING:
@@ -20,20 +19,6 @@ if TYPE_CHECKING:
 
 KINDS = ("plain", "proportion", "weighted")
 """Kinds of response whose rows have the family's own information."""
-
-INVERSE_SQRT_2PI = 1 / np.sqrt(2 * np.pi)
-
-
-SLOPES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "identity": lambda eta, _: np.ones_like(eta),
-    "log": lambda _, mean: mean,
-    "logit": lambda eta, mean: mean * expit(-eta),
-    "probit": lambda eta, _: INVERSE_SQRT_2PI * np.exp(-np.square(eta) / 2),
-    "cloglog": lambda eta, _: np.exp(eta) * np.exp(-np.exp(eta)),
-    "inverse": lambda eta, _: -1 / np.square(eta),
-    "inverse_squared": lambda eta, _: -0.5 * eta**-1.5,
-}
-"""Derivative of the mean by the linear predictor, given both, for each link."""
 
 VARIANCES: Mapping[str, Callable[[np.ndarray, np.ndarray | float], np.ndarray]] = {
     "gaussian": lambda mean, sigma: np.ones_like(mean),
@@ -86,7 +71,7 @@ class RowModel:
         """
         with np.errstate(all="ignore"):
             mean = INVERSE[self.link](eta)
-            slope = SLOPES[self.link](eta, mean)
+            slope = SLOPES[self.link](eta)
             information = np.square(slope) / VARIANCES[self.family](mean, self.auxiliary)
             return (self.response - mean) / slope, self.size * information
 

@@ -9,7 +9,7 @@ import pytest
 from hiermix.cli.commands_ask import ask
 from hiermix.spec import QuestionSpec
 from hiermix.summary.questions.resolve import MAX_PAIRWISE
-from hiermix.summary.questions.response import MAX_CELLS, MEANS, MIN_DRAWS, SLOPES
+from hiermix.summary.questions.response import LINKS, MAX_CELLS, MEANS, MIN_DRAWS
 from hiermix.summary.questions.response_checks import MAX_BY
 from hiermix.summary.questions.table import QUESTION_COLUMNS
 
@@ -39,7 +39,7 @@ def test_every_option_is_documented() -> None:
     assert options == {"level" if name == "levels" else name for name in names}
 
 
-@pytest.mark.parametrize("name", sorted({*MEANS, *SLOPES}))
+@pytest.mark.parametrize("name", sorted({*MEANS, *LINKS}))
 def test_every_family_and_link_is_named(name: str) -> None:
     assert re.search(rf"\b{name}\b", part("## The scale of the response"))
 

@@ -13,7 +13,7 @@ from hiermix import pipeline
 from hiermix.data import merging
 from hiermix.spec import load_spec
 from hiermix.spec.questions import stated_question
-from hiermix.summary.links import INVERSE
+from hiermix.summary.links import INVERSE, SLOPES
 from hiermix.summary.questions import response
 from hiermix.summary.questions.answer import Levels, answer
 from hiermix.summary.questions.asking import answer_questions
@@ -224,7 +224,7 @@ def test_a_linear_models_average_slope_is_its_coefficient(formula, options, colu
 
 @pytest.mark.parametrize("link", ["probit", "cloglog", "logit"])
 def test_slopes_are_derivatives_of_the_inverse_links(link):
-    curve, slope = INVERSE[link], response.SLOPES[link]
+    curve, slope = INVERSE[link], SLOPES[link]
     eta = np.linspace(-3, 2, 11)
     numeric = (curve(eta + 1e-6) - curve(eta - 1e-6)) / 2e-6
     np.testing.assert_allclose(slope(eta), numeric, rtol=1e-7)

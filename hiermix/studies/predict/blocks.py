@@ -12,11 +12,11 @@ from hiermix.studies.predict.categories import drawn, probabilities
 from hiermix.studies.predict.evaluate import Evaluator, PartValues
 from hiermix.studies.predict.levels import RowLevels
 from hiermix.studies.predict.linear import LinearDraws, Posterior
-from hiermix.studies.predict.links import INVERSE
 from hiermix.studies.predict.request import Asked, needed_parameters, needs_se
 from hiermix.studies.predict.stored import StoredPart
 from hiermix.studies.predict.summary import Summary, summarise_rows
 from hiermix.summary.families import predicted
+from hiermix.summary.links import INVERSE
 
 BLOCK_ROWS = 128
 """Rows that are predicted at a time; their new observations come from one random stream."""

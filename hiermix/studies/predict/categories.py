@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hiermix.studies.predict.links import INVERSE
+from hiermix.summary.links import INVERSE
 
 
 def probabilities(

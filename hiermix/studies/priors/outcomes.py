@@ -11,11 +11,11 @@ from hiermix.design.types import GroupTerm, LinearPart
 from hiermix.model.plan import ModelPlan, correlation_name
 from hiermix.spec.families import CATEGORY_FAMILIES, COUNT_FAMILIES, PROPORTION_FAMILIES
 from hiermix.studies.predict.categories import drawn, probabilities
-from hiermix.studies.predict.links import INVERSE
 from hiermix.studies.predict.new_levels import cholesky, correlation_matrices
 from hiermix.studies.priors.parameters import Draws
 from hiermix.studies.priors.sampling import Rng
 from hiermix.summary.families import MOST, predicted
+from hiermix.summary.links import INVERSE
 
 BATCH = 1_000_000
 """Numbers (rows or levels times draws) that are worked on at a time."""

@@ -10,7 +10,7 @@ doi:10.18637/jss.v111.i09; the rows are those of the data ("observed values").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ import pandas as pd
 
 from hiermix.design.scenario import linear_part_at, slope_part
 from hiermix.summary.draws import evenly_spaced
-from hiermix.summary.links import INVERSE, Curve
+from hiermix.summary.links import INVERSE, SLOPES, Curve
 from hiermix.summary.predictor import PredictorDraws, predictor_draws
 from hiermix.summary.questions.answer import Levels
 
@@ -49,20 +49,8 @@ rounding; the error of others is of the order of the step squared.
 """
 
 
-def _logit_slope(eta: np.ndarray) -> np.ndarray:
-    p = INVERSE["logit"](eta)
-    return np.asarray(p * (1 - p))
-
-
-SLOPES: Mapping[str, Curve] = {
-    "identity": np.ones_like,
-    "log": np.exp,
-    "logit": _logit_slope,
-    "probit": lambda eta: np.asarray(np.exp(-np.square(eta) / 2) / np.sqrt(2 * np.pi)),
-    "cloglog": lambda eta: np.asarray(np.exp(eta - np.exp(eta))),
-    "inverse": lambda eta: -1 / np.square(eta),
-}
-"""Link -> derivative of its inverse."""
+LINKS = frozenset(SLOPES) - {"inverse_squared"}
+"""Links that expected responses can be asked about."""
 
 MEANS = frozenset(
     {

@@ -12,7 +12,7 @@ from hiermix.errors import DesignError, HiermixError, SpecError
 from hiermix.formula import parse_formula
 from hiermix.spec.nearest import did_you_mean
 from hiermix.summary.questions.resolve import Asked, at, listed, resolve_levels
-from hiermix.summary.questions.response import MEANS, SLOPES, ResponseScale
+from hiermix.summary.questions.response import LINKS, MEANS, ResponseScale
 
 if TYPE_CHECKING:
     from hiermix.spec import QuestionSpec
@@ -63,7 +63,7 @@ def _of_model(key: str, scale: ResponseScale) -> Iterator[SpecError]:
     family, link = scale.plan.family, scale.plan.links[scale.design.main.parameter]
     where = at(f"{key}.scale")
     hint = "ask on the scale of the coefficients"
-    if family not in MEANS or link not in SLOPES:
+    if family not in MEANS or link not in LINKS:
         message = (
             f"{key}: expected responses of family {family} with link {link} are more than its "
             "linear predictor"

@@ -6,7 +6,7 @@ from scipy import special, stats
 
 from hiermix.spec.families import LINKS
 from hiermix.studies.predict.categories import drawn, probabilities
-from hiermix.studies.predict.links import INVERSE
+from hiermix.summary.links import INVERSE
 
 ETA = np.array([[-3.0, 0.2], [1.5, 40.0]])
 
