@@ -91,9 +91,9 @@ def leave_out(
         done = worst[np.isfinite(exact)]
         values[done] = exact[np.isfinite(exact)]
         high = np.setdiff1d(high, done)
-        elpd, se = float(values.sum()), float(np.sqrt(pieces * values.var(ddof=1)))
+        elpd, se = float(values.sum()), _standard_error(values)
         told = f"{len(done)} of {pieces} left out by a refit"
-    if len(high) > MAX_UNRELIABLE * pieces:
+    if len(high) > MAX_UNRELIABLE * pieces or not math.isfinite(elpd):
         reason = f"Pareto k is too high for {len(high)} of {pieces}: importance sampling fails"
         return Accuracy(math.nan, math.nan, pieces, len(high), _joined(told, reason))
     reason = ""
@@ -109,6 +109,9 @@ def _joined(*reasons: str) -> str:
 def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO:
     """Return ArviZ's PSIS-LOO with its part and Pareto k of each piece; nothing is warned of.
 
+    Where ArviZ finds no k, or no number for a piece, since its weights rest on a few draws, k is
+    infinite. A piece with the same density in every draw, which ArviZ refuses, has k 0.
+
     Parameters
     ----------
     log_likelihood
@@ -116,6 +119,32 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
     posterior
         Draws that it belongs to, for their efficiency.
     """
+    from arviz_stats.utils import ELPDDataLOO
+
+    n_chains, n_draws, n_pieces = log_likelihood.shape
+    varies = log_likelihood.min(axis=(0, 1)) < log_likelihood.max(axis=(0, 1))
+    elpd, k, p = log_likelihood[0, 0].astype(float), np.zeros(n_pieces), 0.0
+    if varies.any():
+        found = _arviz_loo(log_likelihood[:, :, varies], posterior)
+        elpd[varies], p = found.elpd_i.to_numpy(), float(found.p)
+        k[varies] = np.where(np.isfinite(elpd[varies]), found.pareto_k.to_numpy(), np.inf)
+        k[np.isnan(k)] = np.inf
+    good_k = min(1 - 1 / math.log10(n_chains * n_draws), 0.7)
+    return ELPDDataLOO(
+        elpd=float(elpd.sum()),
+        se=_standard_error(elpd),
+        p=p,
+        n_samples=n_chains * n_draws,
+        n_data_points=n_pieces,
+        scale="log",
+        warning=bool((k > good_k).any()),
+        good_k=good_k,
+        elpd_i=xr.DataArray(elpd, dims="piece"),
+        pareto_k=xr.DataArray(k, dims="piece"),
+    )
+
+
+def _arviz_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO:
     import arviz as az
 
     tree = xr.DataTree.from_dict(
@@ -129,6 +158,11 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
         warnings.simplefilter("ignore")
         found: ELPDDataLOO = az.loo(tree, pointwise=True)
     return found
+
+
+def _standard_error(values: np.ndarray) -> float:
+    """Return the standard error of a sum over pieces; 0 of a single one."""
+    return float(np.sqrt(len(values) * values.var(ddof=1))) if len(values) > 1 else 0.0
 
 
 def row_log_likelihood(fit: Fit) -> np.ndarray | None:

@@ -1,5 +1,7 @@
 """Log densities of rows, against scipy's and the engine's."""
 
+import decimal
+
 import numpy as np
 import pytest
 from model_support import panel, plan_of
@@ -62,3 +64,31 @@ def test_of_many_rows_evenly_spaced_draws_are_used(monkeypatch: pytest.MonkeyPat
 def test_models_without_them_are_said() -> None:
     assert why_no_densities(plan_of(panel(), "y ~ x + (1 | g)")) == ""
     assert why_no_densities(plan_of(panel(), "share ~ 1 + (1 | g)", family="beta")) == "family beta"
+
+
+CHANCES = {
+    "logit": lambda eta: 1 / (1 + (-eta).exp()),
+    "cloglog": lambda eta: 1 - (-eta.exp()).exp(),
+    "identity": lambda eta: eta,
+}
+
+
+@pytest.mark.parametrize(
+    ("link", "etas"),
+    [
+        ("logit", [-60.0, -35.0, -2.0, 0.0, 1.5, 9.0, 60.0]),
+        ("cloglog", [-60.0, -41.0, -39.0, -2.0, 0.0, 1.5, 4.5]),
+        ("identity", [0.25, 0.5, 0.75]),
+    ],
+)
+def test_chances_and_their_complements_have_logs_where_they_round_to_one(link, etas) -> None:
+    with decimal.localcontext(prec=80):
+        chances = [CHANCES[link](decimal.Decimal(eta)) for eta in etas]
+        expected = [[float(c.ln()) for c in chances], [float((1 - c).ln()) for c in chances]]
+    np.testing.assert_allclose(densities.log_chances(link, np.array(etas)), expected, rtol=1e-12)
+
+
+def test_normal_chances_have_the_logs_of_scipy() -> None:
+    etas = np.array([-30.0, -2.0, 0.0, 9.0, 30.0])
+    expected = stats.norm.logcdf(etas), stats.norm.logsf(etas)
+    np.testing.assert_allclose(densities.log_chances("probit", etas), expected, rtol=1e-12)

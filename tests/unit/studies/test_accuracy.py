@@ -1,0 +1,77 @@
+"""Pieces that ArviZ's importance sampling has no number for, and everything else as it has it."""
+
+import warnings
+
+import arviz as az
+import numpy as np
+import pytest
+import xarray as xr
+
+from hiermix.studies.accuracy import leave_out, pointwise_loo
+
+CHAINS, DRAWS = 4, 500
+
+
+def posterior() -> xr.Dataset:
+    draws = np.random.default_rng(0).normal(size=(CHAINS, DRAWS))
+    return xr.Dataset({"a": (("chain", "draw"), draws)})
+
+
+def densities(n_pieces: int) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    a = posterior()["a"].to_numpy()[..., None]
+    return -0.5 * np.square(rng.normal(size=n_pieces) - 0.2 * a)
+
+
+def of_arviz(values: np.ndarray):
+    pieces = xr.Dataset({"y": (("chain", "draw", "piece"), values)})
+    tree = xr.DataTree.from_dict({"posterior": posterior(), "log_likelihood": pieces})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return az.loo(tree, pointwise=True)
+
+
+def test_the_numbers_are_those_of_arviz() -> None:
+    values = densities(30)
+    ours, theirs = pointwise_loo(values, posterior()), of_arviz(values)
+    for name in ("elpd", "se", "p", "good_k", "n_samples", "n_data_points", "warning"):
+        assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-12), name
+    np.testing.assert_array_equal(ours.elpd_i, theirs.elpd_i)
+    np.testing.assert_array_equal(ours.pareto_k, theirs.pareto_k)
+
+
+def test_a_piece_that_is_certain_in_every_draw_counts_with_its_density() -> None:
+    values = densities(30)
+    some = pointwise_loo(values[..., 1:], posterior())
+    values[..., 0] = -0.25
+    with pytest.raises(ValueError, match="All tail values are the same"):
+        of_arviz(values)
+    found = pointwise_loo(values, posterior())
+    assert found.elpd == pytest.approx(some.elpd - 0.25, rel=1e-12)
+    assert found.p == pytest.approx(some.p, rel=1e-12)
+    assert found.pareto_k[0] == 0
+    certain = pointwise_loo(np.zeros((CHAINS, DRAWS, 3)), posterior())
+    assert (certain.elpd, certain.se, certain.p, certain.warning) == (0, 0, 0, False)
+
+
+def test_weights_that_rest_on_a_few_draws_have_no_finite_k() -> None:
+    values = densities(30)
+    values[..., 0] = 0.0
+    values[0, 0, 0] = -1e4
+    values[1, 1, 0] = -2e4
+    theirs = of_arviz(values)
+    assert not (np.isfinite(theirs.pareto_k[0]) and np.isfinite(theirs.elpd_i[0]))
+    assert pointwise_loo(values, posterior()).pareto_k[0] == np.inf
+    found = leave_out(values, posterior())
+    assert found.unreliable == 1
+    assert np.isnan(found.elpd)
+    assert found.reason.startswith("Pareto k is too high for 1 of 30")
+
+
+def test_one_such_piece_of_many_is_counted() -> None:
+    values = densities(400)
+    values[..., 0] = 0.0
+    values[0, 0, 0] = -1e4
+    found = leave_out(values, posterior())
+    assert (found.unreliable, found.pieces) == (1, 400)
+    assert found.reason.startswith("Pareto k is high for 1 of 400")
