@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hiermix.artefacts.delimited import cell
+from hiermix.artefacts.delimited import cell, csv_lines
 from hiermix.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def _write_csv(stream: IO[str], tables: Iterable[Table]) -> None:
     for i, table in enumerate(tables):
         if i == 0:
             stream.write(",".join(cell(name) for name in table) + "\n")
-        rows = zip(*table.values(), strict=True)
-        stream.writelines(",".join(cell(value) for value in row) + "\n" for row in rows)
+        stream.writelines(csv_lines(list(table.values())))
 
 
 def _records(tables: Iterable[Table]) -> Iterator[str]:

@@ -64,6 +64,8 @@ def width(text: str) -> int:
     >>> width("x"), width("漢字"), width("e" + chr(0x301))
     (1, 4, 1)
     """
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text

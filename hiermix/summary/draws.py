@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from hiermix.engines.base import Fit
     from hiermix.model.plan import ModelPlan, Parameter
 
-CHUNK_BYTES = 64 * 2**20
-"""Draws that are worked on at a time; a few such arrays are alive at once."""
+CHUNK_BYTES = 8 * 2**20
+"""Draws that are worked on at a time; a few such arrays are alive at once. Larger ones are slower:
+the system hands out their memory anew each time."""
 
 INTERCEPT = "1"
 """Expression of a group-specific intercept."""

@@ -119,7 +119,12 @@ class _Scaled:
         )
 
     def sensitivity(self, draws: np.ndarray) -> float:
-        """Return that of one scalar, whose draws have the shape of the weights."""
+        """Return that of one scalar, whose draws have the shape of the weights.
+
+        NaN where one of them is not finite: ArviZ would say 0.
+        """
+        if not np.isfinite(draws).all():
+            return np.nan
         with np.errstate(all="ignore"):
             found = _arviz().power_scale_sense(draws, self.lower, self.upper, *ALPHAS)
         return float(found)

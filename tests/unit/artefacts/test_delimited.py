@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hiermix.artefacts.delimited import read_frame, write_frame
+from hiermix.artefacts import delimited
+from hiermix.artefacts.delimited import cell, csv_lines, read_frame, write_frame
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 
@@ -54,3 +55,21 @@ def test_an_empty_table_keeps_its_columns(tmp_path: Path) -> None:
     table = read_frame(tmp_path / "t.csv", ("level",))
     assert list(table.columns) == ["level", "x"]
     assert len(table) == 0
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["a", 'q"q', "x,y", "a", ""],
+        [0.1 + 0.2, math.nan, math.inf, -0.0, 1e300],
+        [0.5, None, math.nan],
+        [3, -2, 10**20],
+        [True, False, None],
+        [1, 2.0, "a,b", None, True, np.float64(0.5)],
+        [None, None],
+    ],
+)
+def test_columns_are_written_cell_by_cell_as_rows_are(column: list, monkeypatch) -> None:
+    monkeypatch.setattr(delimited, "LINES", 2)
+    lines = list(csv_lines([column, ["é"] * len(column)]))
+    assert lines == [f"{cell(value)},é\n" for value in column]

@@ -87,3 +87,12 @@ def test_a_draw_that_the_prior_excludes_leaves_the_prior_column_empty() -> None:
     assert found.notes == (
         "no sensitivity to the prior: its log density is not finite at some draw",
     )
+
+
+def test_a_coefficient_with_an_infinite_draw_has_no_sensitivity() -> None:
+    plan = plan_of(panel(), "y ~ x + (1 | g)", family="t")
+    fit = random_fit(plan)
+    fit.tree["posterior"]["1|g"].to_numpy()[0, 3, 2] = np.inf
+    table = power_scaling(fit, plan).table
+    assert np.flatnonzero(table["prior"].isna() & (table["group"] == "g")).size == 1
+    assert table.loc[table["prior"].isna(), "diagnosis"].tolist() == ["unknown"]
