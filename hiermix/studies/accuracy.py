@@ -26,6 +26,12 @@ MAX_REFITS = 100
 Refit = Callable[[np.ndarray], np.ndarray]
 """Positions of pieces -> their log predictive densities given the rest; NaN where there is none."""
 
+ALIKE = 1e-4
+"""Log densities of a piece that differ by less between draws are not smoothed."""
+
+NEAR = 0.1
+"""Where ArviZ finds no k and they differ by less, importance weights are as good as equal."""
+
 NOT_FINITE = "the log likelihood of some draws is not finite"
 
 
@@ -109,8 +115,9 @@ def _joined(*reasons: str) -> str:
 def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO:
     """Return ArviZ's PSIS-LOO with its part and Pareto k of each piece; nothing is warned of.
 
-    Where ArviZ finds no k, or no number for a piece, since its weights rest on a few draws, k is
-    infinite. A piece with the same density in every draw, which ArviZ refuses, has k 0.
+    Of pieces that are all but certain ArviZ refuses some, and finds no k for others: they have k 0
+    if their log densities are ``NEAR`` each other. Pieces without a k for another reason, mostly
+    weights that rest on a few draws, have an infinite one. Neither is smoothed.
 
     Parameters
     ----------
@@ -122,18 +129,20 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
     from arviz_stats.utils import ELPDDataLOO
 
     n_chains, n_draws, n_pieces = log_likelihood.shape
-    varies = log_likelihood.min(axis=(0, 1)) < log_likelihood.max(axis=(0, 1))
-    elpd, k, p = log_likelihood[0, 0].astype(float), np.zeros(n_pieces), 0.0
+    spread = np.ptp(log_likelihood, axis=(0, 1))
+    elpd, k = np.full(n_pieces, np.nan), np.full(n_pieces, np.nan)
+    varies = spread > ALIKE
     if varies.any():
         found = _arviz_loo(log_likelihood[:, :, varies], posterior)
-        elpd[varies], p = found.elpd_i.to_numpy(), float(found.p)
-        k[varies] = np.where(np.isfinite(elpd[varies]), found.pareto_k.to_numpy(), np.inf)
-        k[np.isnan(k)] = np.inf
+        elpd[varies], k[varies] = found.elpd_i.to_numpy(), found.pareto_k.to_numpy()
+    rest = np.isnan(elpd) | np.isnan(k)
+    elpd[rest] = -_log_mean(-log_likelihood[:, :, rest])
+    k[rest] = np.where(spread[rest] < NEAR, 0.0, np.inf)
     good_k = min(1 - 1 / math.log10(n_chains * n_draws), 0.7)
     return ELPDDataLOO(
         elpd=float(elpd.sum()),
         se=_standard_error(elpd),
-        p=p,
+        p=float((_log_mean(log_likelihood) - elpd).sum()),
         n_samples=n_chains * n_draws,
         n_data_points=n_pieces,
         scale="log",
@@ -158,6 +167,12 @@ def _arviz_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO
         warnings.simplefilter("ignore")
         found: ELPDDataLOO = az.loo(tree, pointwise=True)
     return found
+
+
+def _log_mean(values: np.ndarray) -> np.ndarray:
+    """Return the log of the mean over chains and draws of exponentials, shape ``(n_pieces,)``."""
+    top = values.max(axis=(0, 1))
+    return np.asarray(np.log(np.exp(values - top).mean(axis=(0, 1))) + top)
 
 
 def _standard_error(values: np.ndarray) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln, log_expit, log_ndtr, xlogy
+from scipy.special import gammaln, xlogy
 
 from hiermix.summary.draws import evenly_spaced
-from hiermix.summary.links import INVERSE
+from hiermix.summary.links import INVERSE, log_chances
 from hiermix.summary.predictor import predictor_draws
 from hiermix.summary.weights import KINDS, RowModel
 
@@ -23,9 +23,6 @@ MAX_CELLS = 20_000_000
 
 MIN_DRAWS = 100
 """Draws of each chain that are used at least."""
-
-SMALL = -40.0
-"""Below, log(1 - exp(-exp(eta))) is eta to the last digit."""
 
 
 def why_no_densities(plan: ModelPlan) -> str:
@@ -75,26 +72,6 @@ def row_densities(
         ways = gammaln(trials + 1) - gammaln(hits + 1) - gammaln(trials - hits + 1)
         hit, miss = log_chances(rows.link, eta)
         return np.asarray(ways + _times(hits, hit) + _times(trials - hits, miss))
-
-
-def log_chances(link: str, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the logs of a probability and of its complement, in the shape of ``eta``.
-
-    Both are finite for predictors at which the probability itself rounds to 0 or 1, but for links
-    that reach these.
-    """
-    if link == "logit":
-        return log_expit(eta), log_expit(-eta)
-    if link == "probit":
-        return log_ndtr(eta), log_ndtr(-eta)
-    if link == "cloglog":
-        rate = np.exp(eta)
-        # Each form is exact on its side; the other may be -inf there.
-        with np.errstate(divide="ignore"):
-            hit = np.where(rate < 0.7, np.log(-np.expm1(-rate)), np.log1p(-np.exp(-rate)))
-        return np.where(eta < SMALL, eta, hit), -rate
-    chance = INVERSE[link](eta)
-    return np.log(chance), np.log1p(-chance)
 
 
 def _times(count: np.ndarray, log_chance: np.ndarray) -> np.ndarray:

@@ -8,6 +8,9 @@ import numpy as np
 
 type Curve = Callable[[np.ndarray], np.ndarray]
 
+ALIKE = -40.0
+"""Below, log(1 - exp(-exp(eta))) is eta to the last digit."""
+
 
 # SciPy takes longer than commands that read a finished run may last.
 def _logit(eta: np.ndarray) -> np.ndarray:
@@ -47,3 +50,25 @@ SLOPES: Mapping[str, Curve] = {
     "inverse_squared": lambda eta: -0.5 * eta**-1.5,
 }
 """Link -> derivative of its inverse."""
+
+
+def log_chances(link: str, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logs of a probability and of its complement, in the shape of ``eta``.
+
+    Both are finite for predictors at which the probability itself rounds to 0 or 1, but for links
+    that reach these.
+    """
+    from scipy.special import log_expit, log_ndtr
+
+    if link == "logit":
+        return log_expit(eta), log_expit(-eta)
+    if link == "probit":
+        return log_ndtr(eta), log_ndtr(-eta)
+    if link == "cloglog":
+        rate = np.exp(eta)
+        # Each form is exact on its side; the other may be -inf there.
+        with np.errstate(divide="ignore"):
+            hit = np.where(rate < 0.7, np.log(-np.expm1(-rate)), np.log1p(-np.exp(-rate)))
+        return np.where(eta < ALIKE, eta, hit), -rate
+    chance = INVERSE[link](eta)
+    return np.log(chance), np.log1p(-chance)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiermix.summary.draws import draws_of
-from hiermix.summary.links import INVERSE, SLOPES
+from hiermix.summary.links import INVERSE, SLOPES, log_chances
 from hiermix.summary.predictor import mean_predictor
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ VARIANCES: Mapping[str, Callable[[np.ndarray, np.ndarray | float], np.ndarray]] 
 }
 """Variance of a row around its mean, given the family's other parameter; in units of the residual
 variance for gaussian."""
+
+CHANCES = ("bernoulli", "binomial")
+"""Families of a row's chance."""
 
 AUXILIARY = {"negativebinomial": "alpha", "gamma": "alpha", "wald": "lam"}
 """The other parameter of a family; in `VARIANCES` it is at its posterior mean."""
@@ -67,13 +70,23 @@ class RowModel:
 
         A step of Fisher scoring is the regression of the residuals on the columns, weighted by
         the information (McCullagh and Nelder 1989, section 2.5). The information is in units of
-        1 / sigma^2 where `sigma` is not ``None``.
+        1 / sigma^2 where `sigma` is not ``None``. Both are 0 for rows so far out that the curve is
+        flat there.
         """
         with np.errstate(all="ignore"):
             mean = INVERSE[self.link](eta)
             slope = SLOPES[self.link](eta)
-            information = np.square(slope) / VARIANCES[self.family](mean, self.auxiliary)
-            return (self.response - mean) / slope, self.size * information
+            information = slope * (slope / self._variance(eta, mean))
+            residual = (self.response - mean) / slope
+            tells = (information > 0) & np.isfinite(information) & np.isfinite(residual)
+            flat = np.isfinite(eta) & ~tells
+            return np.where(flat, 0.0, residual), self.size * np.where(flat, 0.0, information)
+
+    def _variance(self, eta: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        if self.family in CHANCES:
+            # Not from the mean: near 1 its complement has lost its digits.
+            return np.asarray(np.exp(np.add(*log_chances(self.link, eta))))
+        return VARIANCES[self.family](mean, self.auxiliary)
 
 
 def row_model(fit: Fit, plan: ModelPlan) -> RowModel | None:

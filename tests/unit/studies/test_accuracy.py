@@ -54,6 +54,21 @@ def test_a_piece_that_is_certain_in_every_draw_counts_with_its_density() -> None
     assert (certain.elpd, certain.se, certain.p, certain.warning) == (0, 0, 0, False)
 
 
+def test_weights_that_differ_by_rounding_are_no_cause_for_alarm() -> None:
+    values = densities(30)
+    rng = np.random.default_rng(2)
+    values[..., 0] = -1e-17 * rng.pareto(0.3, size=(CHAINS, DRAWS)).clip(max=1e10)
+    values[..., 1] = -2.0 + 1e-5 * rng.normal(size=(CHAINS, DRAWS))
+    values[..., 2] = 0.0
+    values[0, :3, 2] = -0.01
+    assert not (of_arviz(values).pareto_k[[0, 2]] < 0.7).any()
+    found = pointwise_loo(values, posterior())
+    assert found.pareto_k[:3].to_numpy().tolist() == [0, 0, 0]
+    np.testing.assert_allclose(found.elpd_i[:3], [0, -2, 0], atol=3e-5)
+    np.testing.assert_array_equal(found.elpd_i[3:], of_arviz(values).elpd_i[3:])
+    assert found.p == pytest.approx(pointwise_loo(values[..., 3:], posterior()).p, abs=1e-6)
+
+
 def test_weights_that_rest_on_a_few_draws_have_no_finite_k() -> None:
     values = densities(30)
     values[..., 0] = 0.0

@@ -106,6 +106,31 @@ def test_one_effect_a_level_is_integrated_as_by_adaptive_quadrature(family: str)
             assert values[s, level] == pytest.approx(np.log(whole), abs=QUADRATURE)
 
 
+@pytest.mark.parametrize("link", ["logit", "cloglog"])
+def test_rows_whose_chance_is_all_but_certain_do_not_spoil_their_level(link: str) -> None:
+    data = panel()
+    data["hit"] = (data["x"] > 0).astype(int)
+    plan = plan_of(data, "hit ~ x + (1 | g)", family="bernoulli", link=link)
+    draws = draws_of(plan)
+    draws["x"] = 60 + draws["x"]
+    values, factor = found(plan, draws)
+    survival = {
+        "logit": special.log_expit,
+        "cloglog": lambda eta: np.where(eta < -40, eta, np.log(-np.expm1(-np.exp(eta)))),
+    }[link]
+    v = np.linspace(-8, 8, 4001)[:, None]
+    for s in (0, 11):
+        for level in range(factor.n_groups):
+            rows = data[factor.index == level]
+            eta = draws["Intercept"][s] + draws["x"][s] * rows["x"].to_numpy()
+            eta = eta + draws["1|g_sigma"][s] * v
+            miss = special.log_expit(-eta) if link == "logit" else -np.exp(eta)
+            each = np.where(rows["hit"].to_numpy() == 1, survival(eta), miss)
+            density = np.exp(each.sum(axis=1) - v[:, 0] ** 2 / 2) / np.sqrt(2 * np.pi)
+            whole = np.log(integrate.trapezoid(density, v[:, 0]))
+            assert values[s, level] == pytest.approx(whole, abs=QUADRATURE)
+
+
 def test_two_correlated_effects_a_level_are_integrated_as_on_a_fine_grid() -> None:
     data = panel()
     plan = plan_of(data, "p(k, n) ~ z + (z | g)", family="binomial")
