@@ -201,6 +201,14 @@ class ColumnSource:
         else:
             labels = None if k == 1 else tuple(str(i) for i in range(k))
         columns = (name,) if labels is None else tuple(f"{name}[{label}]" for label in labels)
+        if len(set(columns)) != len(columns):
+            raise DesignError(
+                "design.ambiguous-levels",
+                f"{name}: two combinations of categories have the same text, "
+                "because one contains ', '",
+                self._at(term.variables),
+                "rename the categories that contain ', '",
+            )
         bad = ~np.isfinite(values).all(axis=1)
         if bad.any():
             raise DesignError(

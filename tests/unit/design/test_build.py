@@ -76,6 +76,15 @@ def test_combinations_that_read_the_same_are_refused():
     assert caught.value.id == "design.ambiguous-levels"
 
 
+def test_cells_that_read_the_same_are_refused():
+    a, b = np.tile(["a", "a, b", "c"], 9), np.repeat(["b, lo", "lo", "up"], 9)
+    table = pd.DataFrame({"y": np.arange(27.0), "a": a, "b": b})
+    with pytest.raises(DesignError) as caught:
+        design_of(table, "y ~ 0 + a:b")
+    assert caught.value.id == "design.ambiguous-levels"
+    assert "contains ', '" in caught.value.message
+
+
 def test_nested_factors_give_the_outer_factor_and_the_combinations():
     design = design_of(panel(), "y ~ 1 + (1 | g/h)")
     assert [t.name for t in design.main.group] == ["1|g", "1|g:h"]
