@@ -42,7 +42,7 @@ class LevelsView:
 
     ``quantiles`` has a row for each of `SPREADS`, where levels are left out. ``unidentified``
     counts the levels, shown or not, that the likelihood does not tell apart; ``pooling`` is a
-    sentence about their pooling weights.
+    sentence about their pooling weights; ``common`` says whether there is a common effect.
     """
 
     group: str
@@ -53,11 +53,25 @@ class LevelsView:
     quantiles: list[dict[str, str]]
     unidentified: int
     pooling: str = ""
+    common: bool = True
 
     @property
     def gap(self) -> int | None:
         """After how many rows levels are left out."""
         return EACH_END if self.left_out else None
+
+
+def common_mean(rows: pd.DataFrame) -> float:
+    """Return the common effect of one group term, fixed or estimated: 0 where it has none.
+
+    Parameters
+    ----------
+    rows
+        Of ``group_effects``, of one group and term: the coefficient of each level is the common
+        effect plus its deviation.
+    """
+    known = (rows["coefficient_mean"] - rows["deviation_mean"]).dropna()
+    return float(known.iloc[0]) if len(known) else 0.0
 
 
 def level_views(tables: Tables) -> list[LevelsView]:
@@ -84,6 +98,7 @@ def _levels(group: str, term: str, rows: pd.DataFrame, pooling: str) -> LevelsVi
         quantiles=_quantiles(rows) if left_out else [],
         unidentified=int((~rows["identified"].fillna(True).astype(bool)).sum()),
         pooling=pooling,
+        common=common_mean(rows) != 0,
     )
 
 

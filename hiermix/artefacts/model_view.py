@@ -30,6 +30,9 @@ SCALES = {
 }
 
 
+LOGARITHMIC = ("lognormal", "hurdle_lognormal")
+"""Families whose mu and sigma are those of the response's logarithm."""
+
 HIGHER = {"cumulative": "{} > k", "sratio": "{0} > k where {0} ≥ k"}
 LOWER = {"cumulative": "{} ≤ k", "sratio": "{0} = k where {0} ≥ k"}
 """What the linear predictor, and what a threshold, makes likelier in an ordered response."""
@@ -118,7 +121,11 @@ def predictor_scale(family: str, parameter: str, link: str, response: str) -> st
     ('log of mu', 'units of y')
     >>> predictor_scale("cumulative", "p", "logit", "rating")
     'log odds of rating > k'
+    >>> predictor_scale("lognormal", "mu", "identity", "y")
+    'log of y'
     """
+    if link == "identity" and family in LOGARITHMIC and parameter in ("mu", "sigma"):
+        return SCALES["log"].format(response)
     if link == "identity":
         return f"units of {response}"
     if family in HIGHER and link in SYMMETRIC:

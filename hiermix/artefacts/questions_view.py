@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hiermix.artefacts.texts import DASH, decimals, fixed
+from hiermix.artefacts.texts import DASH, MINUS, decimals, fixed, shown
 from hiermix.summary.questions.words import SCALES
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ Column = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class QuestionView:
-    """One question: its title, how it was asked, columns and rows of its table as texts."""
+    """One question: its title, how it was asked, columns and rows of its table as texts.
+
+    ``left_out`` counts the rows that are not shown, ``what_left_out`` says which they are.
+    """
 
     name: str
     words: str
@@ -32,6 +36,7 @@ class QuestionView:
     rows: list[dict[str, str]]
     left_out: int
     notes: list[str]
+    what_left_out: str = ""
 
 
 def question_views(tables: Tables) -> list[QuestionView]:
@@ -65,16 +70,22 @@ def question_sentences(table: pd.DataFrame) -> list[str]:
 
 
 def _view(name: str, rows: list[dict[Any, Any]]) -> QuestionView:
-    kept = rows[:SHOWN]
     first = rows[0]
+    left_out = max(len(rows) - SHOWN, 0)
+    ranked = bool(left_out) and any(row["choice"] for row in rows)
+    if ranked:
+        # What to choose is the answer: it is never among the rows that are left out.
+        rows = sorted(rows, key=lambda row: (not row["choice"], _number(row["expected_loss"])))
+    kept = rows[:SHOWN]
     notes = dict.fromkeys(str(row["note"]) for row in rows if row["note"])
     return QuestionView(
         name,
         _words(first),
         _columns(first, kept),
         [_row(row) for row in kept],
-        len(rows) - len(kept),
+        left_out,
         list(notes),
+        ", of larger expected losses," if ranked else "",
     )
 
 
@@ -115,19 +126,32 @@ def _row(row: Mapping[Any, Any]) -> dict[str, str]:
         ("prob_above", "mcse_above"),
         ("prob_rope", "mcse_rope"),
         ("prob_best", "mcse_best"),
-        ("expected_loss", "mcse_loss"),
         ("prob_top", "mcse_top"),
     ):
         shown[name] = fixed(_number(row[name]), decimals(_number(row[mcse]), math.nan))
+    loss = decimals(_number(row["mcse_loss"]), _number(row["sd"]))
+    expected_loss = fixed(_number(row["expected_loss"]), loss)
     level, against = str(row["level"]), str(row["against"])
-    label = f"{level} \N{MINUS SIGN} {against}" if against else level
+    label = _difference(level, against) if against else level
     texts = {name: str(row[name]) for name in ("by", "direction", "rope", "choice", "in_top")}
     return {
         **shown,
         **texts,
+        "expected_loss": expected_loss,
         "label": label or str(row["of"]),
         "unstable": str(row["unstable"]) or DASH,
     }
+
+
+def _difference(level: str, against: str) -> str:
+    """Return a difference of levels that reads from left to right, whatever their script is."""
+    text = f"{level} {MINUS} {against}"
+    if not any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
+        return text
+    from markupsafe import Markup
+
+    between = f"\N{LEFT-TO-RIGHT MARK} {MINUS} \N{LEFT-TO-RIGHT MARK}"
+    return Markup("{}{}{}").format(shown(level), between, shown(against))
 
 
 def _number(value: Any) -> float:

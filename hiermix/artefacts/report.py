@@ -24,7 +24,7 @@ from hiermix.artefacts.tables import (
     PREDICTIVE_CHECKS,
     PREDICTIVE_CHECKS_PARQUET,
 )
-from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
+from hiermix.artefacts.texts import bytes_text, compact, percent, seconds_text, shown
 from hiermix.artefacts.views import (
     attempt_rows,
     brief_sentences,
@@ -140,7 +140,7 @@ def render_report(
             group_effects_file=GROUP_EFFECTS_PARQUET if large else GROUP_EFFECTS,
             identification_file=IDENTIFICATION_PARQUET if many else IDENTIFICATION,
             figures=drawings,
-            interval=f"{100 * float(manifest.spec['interval']):g} %",
+            interval=percent(float(manifest.spec["interval"])),
             interval_words=_interval_words(manifest),
             seconds=[(stage, seconds_text(float(s or 0))) for stage, s in manifest.seconds.items()],
             total_seconds=seconds_text(sum(float(s or 0) for s in manifest.seconds.values())),

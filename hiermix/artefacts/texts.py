@@ -6,6 +6,16 @@ import math
 import unicodedata
 
 MAX_DECIMALS = 8
+"""Decimals of a number that is written out; smaller ones have a power of ten."""
+
+MAX_DIGITS = 5
+"""Digits of a posterior sd that any Monte Carlo error leaves."""
+
+SMALL = 1e-4
+"""Numbers from here on are written out, however small their Monte Carlo error is."""
+
+LARGE = 1e15
+"""Numbers from here on have a power of ten."""
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -101,7 +111,7 @@ NEGLIGIBLE = 1e-12
 
 
 def decimals(mcse: float, sd: float) -> int:
-    """Return how many decimals of an estimate mean something.
+    """Return how many decimals of an estimate mean something; below 0 what is rounded to tens...
 
     The last digit shown is the first one of the Monte Carlo standard error; without one, the
     second one of the posterior sd.
@@ -110,35 +120,68 @@ def decimals(mcse: float, sd: float) -> int:
     --------
     >>> decimals(0.02, 1.0), decimals(1.7, 25.0), decimals(math.nan, 0.5)
     (2, 0, 2)
+    >>> decimals(6.6e5, 2.8e7), decimals(2.2e-12, 9.3e-11)
+    (-5, 12)
     """
+    known = math.isfinite(sd) and sd > NEGLIGIBLE
+    most = MAX_DIGITS - 1 - math.floor(math.log10(sd)) if known else MAX_DECIMALS
     if math.isfinite(mcse) and mcse > 0:
         digits = -math.floor(math.log10(mcse))
-    elif math.isfinite(sd) and sd > NEGLIGIBLE:
+    elif known:
         digits = 1 - math.floor(math.log10(sd))
     else:
         return 3
-    return min(max(digits, 0), MAX_DECIMALS)
+    return min(digits, max(most, MAX_DECIMALS))
 
 
 def fixed(value: float | None, digits: int) -> str:
     """Return a number with a fixed count of decimals, a dash for a missing one.
 
+    Below 0 decimals it is rounded to tens, hundreds...; a small number of more than
+    ``MAX_DECIMALS`` has a power of ten.
+
     Examples
     --------
     >>> fixed(1.234, 2), fixed(-0.001, 2), fixed(-12.5, 0) == MINUS + "12"
     ('1.23', '0.00', True)
+    >>> fixed(1253484732, -5), fixed(2.17841e-9, 12), fixed(3e-14, 12), fixed(1, 12)
+    ('1,253,500,000', '2.178e-09', '0', '1.00000000')
     """
     if value is None or math.isnan(value):
         return DASH
     if math.isinf(value):
         return "\N{INFINITY}" if value > 0 else MINUS + "\N{INFINITY}"
-    if abs(value) >= 1e15:
-        return compact(value)
-    text = f"{value:.{digits}f}"
+    if abs(value) >= LARGE or (digits > MAX_DECIMALS and abs(value) < SMALL):
+        return _with_power(value, digits)
+    written = min(max(digits, 0), MAX_DECIMALS)
+    text = f"{round(value, digits):{',' if digits < 0 else ''}.{written}f}"
     if text.startswith("-"):
         # -0.00 has no sign that means anything.
         text = MINUS + text[1:] if text.strip("-0.") else text[1:]
     return text
+
+
+MAX_SIGNIFICANT = 15
+"""Digits that a double has for certain."""
+
+
+def _with_power(value: float, digits: int) -> str:
+    rounded = round(value, digits)
+    if not rounded:
+        return "0"
+    significant = digits + 1 + math.floor(math.log10(abs(rounded)))
+    return compact(rounded, min(max(significant, 1), MAX_SIGNIFICANT))
+
+
+def percent(share: float) -> str:
+    """Return a probability as it was stated, in per cent.
+
+    Examples
+    --------
+    >>> percent(0.9), percent(0.995)
+    ('90 %', '99.5 %')
+    """
+    return f"{100 * share:g} %"
 
 
 def compact(value: float | None, digits: int = 3) -> str:

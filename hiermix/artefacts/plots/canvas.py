@@ -14,6 +14,7 @@ from hiermix.artefacts.texts import cut_inside, ems, shown
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 WIDTH = 5.4
@@ -177,6 +178,15 @@ def legend_above(axes: Axes, columns: int, left: float = 0.0, **options: Any) ->
         columnspacing=1.2,
         **options,
     )
+
+
+def with_power(axis: Axis) -> None:
+    """Move the power of ten of the ticks of a finished axis into its label."""
+    ticks = axis.get_major_formatter().format_ticks(axis.get_majorticklocs().tolist())
+    power = axis.get_major_formatter().get_offset() if ticks else ""
+    if power:
+        axis.set_label_text(f"{axis.get_label_text()}, in {power}")
+        axis.get_offset_text().set_visible(False)
 
 
 def frame(

@@ -19,6 +19,7 @@ from hiermix.artefacts.plots.canvas import (
     label_rows,
     left_margin,
 )
+from hiermix.artefacts.texts import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,12 +91,12 @@ def population_forest(summary: pd.DataFrame, interval: float, unit: str = "") ->
                 own = f"{unit}, per unit"
             panels.append(_panel(title, rows, rows["parameter"], "mean", reference, own))
     return _drawn(
-        "forest", panels, f"Population-level estimates: means and {interval:.0%} intervals"
+        "forest", panels, f"Population-level estimates: means and {percent(interval)} intervals"
     )
 
 
 def caterpillar(
-    effects: pd.DataFrame, common: float | None, name: str, interval: float, unit: str = ""
+    effects: pd.DataFrame, common: float, name: str, interval: float, unit: str = ""
 ) -> str:
     """Return the plot of the coefficients of one group term, the largest on top; the ends if many.
 
@@ -104,7 +105,7 @@ def caterpillar(
     effects
         Rows of ``group_effects`` of one group and term.
     common
-        Posterior mean of the common effect, for the dashed line.
+        Posterior mean of the common effect, 0 without one, for the dashed line.
     name
         Name of the figure.
     interval
@@ -117,7 +118,7 @@ def caterpillar(
     panel = _panel(f"{term} by {group}", picked, picked["level"], "coefficient_mean", common, unit)
     if len(picked) < len(effects):
         panel = _with_gap(panel, len(effects) - len(picked))
-    text = f"Coefficient {term} of each level of {group}: means and {interval:.0%} intervals"
+    text = f"Coefficient {term} of each level of {group}: means and {percent(interval)} intervals"
     return _drawn(name, [panel], text)
 
 
@@ -150,7 +151,7 @@ def comparison_forest(table: pd.DataFrame, interval: float = 0.9) -> str:
         middle = table[column].to_numpy(dtype=float)
         half = width * table[error].to_numpy(dtype=float)
         panels.append(Panel(title, labels, middle, middle - half, middle + half, reference))
-    return _drawn("compare", panels, f"Comparison of runs: elpd and {interval:.0%} intervals")
+    return _drawn("compare", panels, f"Comparison of runs: elpd and {percent(interval)} intervals")
 
 
 def shown_levels(effects: pd.DataFrame) -> pd.DataFrame:

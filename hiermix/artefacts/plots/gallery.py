@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hiermix.artefacts.level_view import common_mean
 from hiermix.artefacts.model_view import predictor_scale
 from hiermix.artefacts.plots.chains import MAX_PARAMETERS, chain_plots
 from hiermix.artefacts.plots.forest import caterpillar, population_forest
@@ -14,8 +15,6 @@ from hiermix.artefacts.plots.shrinkage import term_shrinkage
 from hiermix.summary.draws import draws_of, is_fixed
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from hiermix.design.types import Design
     from hiermix.pipeline import RunResult
 
@@ -41,7 +40,7 @@ def figures(result: RunResult) -> dict[str, str]:
     for number, (key, rows) in enumerate(terms, start=1):
         if number > MAX_TERMS:
             break
-        common = _common_mean(summary, str(key[1]))
+        common = common_mean(rows)
         unit = _unit(result, str(key[1]))
         found[f"group-{number}.svg"] = caterpillar(rows, common, f"group-{number}", interval, unit)
         pulled = term_shrinkage(rows, common, f"shrinkage-{number}", interval, unit)
@@ -54,11 +53,6 @@ def figures(result: RunResult) -> dict[str, str]:
     if worst:
         found["chains.svg"] = chain_plots(worst)
     return found
-
-
-def _common_mean(summary: pd.DataFrame, term: str) -> float | None:
-    rows = summary.loc[(summary["parameter"] == term) & (summary["role"] == "common"), "mean"]
-    return float(rows.iloc[0]) if len(rows) else 0.0
 
 
 def _unit(result: RunResult, term: str) -> str:

@@ -15,7 +15,9 @@ from hiermix.artefacts.plots.canvas import (
     label,
     legend_above,
     rule,
+    with_power,
 )
+from hiermix.artefacts.texts import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,10 +89,12 @@ def _draw_panel(axes: Axes, table: pd.DataFrame, interval: float) -> None:
             "o",
             color=colour,
             ms=3.4,
-            label=f"{told} the {interval:.0%} interval ({int(shown.sum())})",
+            label=f"{told} the {percent(interval)} interval ({int(shown.sum())})",
         )
     axes.set_ylim(low - margin, high + margin)
     axes.set_xlabel("actual")
     axes.set_ylabel("predicted")
     legend_above(axes, 2)
     rule(axes)
+    # Above the axis, where it stands by default, is the legend.
+    with_power(axes.yaxis)

@@ -16,6 +16,7 @@ from hiermix.artefacts.plots.canvas import (
     label,
     left_margin,
 )
+from hiermix.artefacts.texts import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,7 @@ def prior_plot(check: PriorCheck) -> str:
             axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
         axes = frame(figure, left, FOOT, lower - HEAD - FOOT)
         _intervals(axes, rows, names)
-        title = f"Prior median and {check.interval * 100:g} % interval; data"
+        title = f"Prior median and {percent(check.interval)} interval; data"
         figure.text(0.02, (lower - 0.28) / total, title, fontsize=FONT_SIZE, fontweight="bold")
 
     return drawn("prior", total, draw, f"Prior predictive check of {check.response}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiermix.artefacts.plots.canvas import CHAINS, FAINT, FONT_SIZE, MAIN, drawn, frame
-from hiermix.artefacts.texts import cut_to, shown
+from hiermix.artefacts.texts import cut_inside, percent, shown
 from hiermix.studies.sensitivity.scaling import ALL
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MAX_LEVELS = 12
 MAX_SDS = 12
 
-TITLE_EMS = 19.0
+TITLE_EMS = 16.5
+AXIS_EMS = 18.0
 """What fits above and below a panel."""
 
 COLUMNS = 2
@@ -58,7 +59,7 @@ def sensitivity_plot(study: Sensitivity) -> str:
 
     def draw(figure: Figure) -> None:
         mark = "FAILED: " if study.failed else ""
-        title = f"{mark}mean and {study.interval:.0%} interval; circled: the run"
+        title = f"{mark}mean and {percent(study.interval)} interval; circled: the run"
         figure.text(0.02, 1 - 0.18 / total, title, fontsize=FONT_SIZE)
         figure.text(0.72, 1 - 0.18 / total, "prior-sensitive", fontsize=FONT_SIZE, color=FLAGGED)
         for number, panel in enumerate(panels):
@@ -103,7 +104,7 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
     )
     color = FLAGGED if panel.rows["prior_sensitive"].any() else MAIN
     place = np.log2(factors)
-    axes.set_title(cut_to(shown(panel.title), TITLE_EMS), pad=5)
+    axes.set_title(cut_inside(shown(panel.title), TITLE_EMS), pad=5)
     axes.plot(place, mean, color=FAINT, linewidth=0.9)
     axes.vlines(place, lower, upper, color=color, linewidth=1.8)
     axes.plot(place, mean, "o", color=color, markersize=4.2)
@@ -111,7 +112,7 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
     axes.plot(place[here], mean[here], "o", mfc="none", mec=color, markersize=8.0)
     axes.set_xticks(place, [f"{factor:g}" for factor in factors])
     what = "all group sds" if panel.scaled == ALL else shown(panel.scaled)
-    axes.set_xlabel(cut_to(f"prior of {what}, times", TITLE_EMS), fontsize=FONT_SIZE - 1)
+    axes.set_xlabel(cut_inside(f"prior of {what}, times", AXIS_EMS), fontsize=FONT_SIZE - 1)
     axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
     axes.locator_params(axis="y", nbins=5)
     axes.set_axisbelow(True)

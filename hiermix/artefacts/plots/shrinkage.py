@@ -27,6 +27,7 @@ from hiermix.artefacts.plots.forest import (
     shown_levels,
     shown_rows,
 )
+from hiermix.artefacts.texts import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,18 +106,18 @@ def shrinkage_plot(levels: pd.DataFrame, interval: float) -> str:
 
 
 def term_shrinkage(
-    effects: pd.DataFrame, common: float | None, name: str, interval: float, unit: str = ""
+    effects: pd.DataFrame, common: float, name: str, interval: float, unit: str = ""
 ) -> str | None:
     """Return the plot of one group term of a run, ``None`` where no level has a raw estimate.
 
-    The levels of the caterpillar plot in its order; the dashed line is the common effect.
+    The levels of the caterpillar plot in its order; the dashed line is the common effect, or 0.
 
     Parameters
     ----------
     effects
         Rows of ``group_effects`` of one group and term.
     common
-        Posterior mean of the common effect.
+        Posterior mean of the common effect, 0 without one.
     name
         Name of the figure.
     interval
@@ -133,12 +134,13 @@ def term_shrinkage(
         partial_estimate=picked["coefficient_mean"],
         partial_lower=picked["lower"],
         partial_upper=picked["upper"],
-        complete_estimate=np.nan if common is None else common,
+        complete_estimate=common,
         truth=np.nan,
     )
     group, term = effects["group"].iloc[0], effects["term"].iloc[0]
     # Without a title the rows are at the height of the caterpillar plot's, which stands beside it.
-    panel = _Panel("", rows, len(effects) - len(picked), "common effect", unit)
+    middle = "common effect" if common else "0"
+    panel = _Panel("", rows, len(effects) - len(picked), middle, unit)
     text = f"Coefficient {term} of each level of {group}: raw and partially pooled estimates"
     return _drawn(name, [panel], interval, text)
 
@@ -183,7 +185,9 @@ def _draw_panel(axes: Axes, panel: _Panel, interval: float) -> None:
         )
     inside = shown & (raw >= low) & (raw <= high)
     axes.plot(raw[inside], places[inside], "o", mfc="none", mec=RAW, ms=4.6, label="raw")
-    axes.plot(partial, places, "o", color=MAIN, ms=4.2, label=f"partial, {interval:.0%} interval")
+    axes.plot(
+        partial, places, "o", color=MAIN, ms=4.2, label=f"partial, {percent(interval)} interval"
+    )
     if np.isfinite(truth).any():
         axes.plot(truth, places, "x", color=TRUE, ms=4.6, mew=1.4, label="true")
     axes.plot([], [], color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)), label=panel.middle)

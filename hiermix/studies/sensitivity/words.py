@@ -95,7 +95,7 @@ def _of_levels(levels: pd.DataFrame, grid: pd.DataFrame, interval: float) -> Ite
         ]
         yield (
             True,
-            f"for {len(changed)} of {len(levels)} coefficients the {interval:.0%} interval "
+            f"for {len(changed)} of {len(levels)} coefficients the {100 * interval:g} % interval "
             f"excludes 0 under one prior and not under another: {_listed(named)}",
         )
 

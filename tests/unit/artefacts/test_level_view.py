@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hiermix.artefacts.level_view import QUANTILE_HEADS, level_views
+from hiermix.artefacts.level_view import QUANTILE_HEADS, common_mean, level_views
 from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS
 from hiermix.artefacts.texts import MINUS
 from tests.unit.artefacts import fabric
@@ -34,6 +34,17 @@ def test_levels_are_sorted_by_coefficient_the_largest_first(tables) -> None:
     values = [number(row["coefficient_mean"]) for row in views[0].rows]
     assert values == sorted(values, reverse=True)
     assert views[0].quantiles == []
+
+
+def test_the_common_effect_is_what_coefficients_and_deviations_differ_by(tables) -> None:
+    effects = tables.group_effects
+    days = effects[effects["term"] == "Days"]
+    (common,) = tables.summary.loc[tables.summary["parameter"] == "Days", "mean"]
+    assert common_mean(days) == pytest.approx(common)
+    alone = days.assign(coefficient_mean=days["deviation_mean"])
+    assert common_mean(alone) == 0.0
+    views = level_views(replace(tables, group_effects=alone))
+    assert [view.common for view in (*level_views(tables), *views)] == [True, True, False]
 
 
 def test_of_many_levels_the_largest_and_the_smallest_are_shown(many) -> None:

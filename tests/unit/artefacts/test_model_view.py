@@ -44,6 +44,14 @@ def test_priors_have_symbol_numbers_scale_and_source(manifest) -> None:
     assert "1|Subject" not in rows
 
 
+@pytest.mark.parametrize("family", ["lognormal", "hurdle_lognormal"])
+def test_the_location_of_a_lognormal_is_on_the_scale_of_the_logarithm(manifest, family) -> None:
+    rows = {row.parameter: row for row in model_view(changed(manifest, family=family)).priors}
+    assert rows["Intercept"].scale == "log of Reaction, at mean predictors"
+    assert rows["Days|Subject_sigma"].scale == "log of Reaction, per unit"
+    assert rows["sigma"].scale == "log of Reaction"
+
+
 def test_priors_that_differ_by_label_have_a_row_each(manifest) -> None:
     stated = {"a": "Normal(mu=0, sigma=0.123456789)", "b": "Normal(mu=0, sigma=2)"}
     prior = {"parameter": "f", "role": "common", "prior": "both", "default": True}

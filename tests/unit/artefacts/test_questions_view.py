@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from hiermix.artefacts.describe import describe
 from hiermix.artefacts.questions_view import SHOWN, question_views
@@ -67,6 +68,44 @@ def test_many_rows_are_cut_and_the_file_is_named():
     assert '5 more rows are in <a href="questions.csv"><code>questions.csv</code></a>' in page(
         table
     )
+
+
+def test_the_best_of_very_many_levels_is_never_left_out() -> None:
+    labels = tuple(map(str, range(SHOWN + 5)))
+    table = answers(labels, best="max").sort_values("expected_loss", ascending=False)
+    (view,) = question_views(tables(table))
+    (best,) = table.loc[table["choice"] == "best", "level"]
+    assert view.rows[0]["label"] == best
+    losses = sorted(table["expected_loss"])
+    assert [float(row["expected_loss"]) for row in view.rows] == pytest.approx(
+        losses[:SHOWN], abs=0.06
+    )
+    assert "5 more rows, of larger expected losses, are in" in page(table)
+
+
+def test_few_levels_stay_in_the_order_of_the_question() -> None:
+    (view,) = question_views(tables(answers(("c", "a", "b"), best="max")))
+    assert [row["label"] for row in view.rows] == ["c", "a", "b"]
+
+
+def test_a_difference_of_right_to_left_names_reads_from_left_to_right() -> None:
+    first, second = "שלום", "عالم"
+    text = page(answers((first, second), contrast="pairwise"))
+    mark, minus = "\N{LEFT-TO-RIGHT MARK}", "\N{MINUS SIGN}"
+    assert f"{first}{mark} {minus} {mark}{second}" in text
+    evil = page(answers((first, "<b>\u202e"), contrast="pairwise"))
+    assert f"{first}{mark} {minus} {mark}&lt;b&gt;\\u202e" in evil
+    assert mark not in page(answers(("a", "b"), contrast="pairwise"))
+
+
+def test_a_loss_in_a_small_unit_has_its_digits() -> None:
+    table = answers(("a", "b"), best="max")
+    own = ("mean", "sd", "lower", "upper", "mcse_mean", "expected_loss", "mcse_loss")
+    table[list(own)] *= 1e-9
+    (view,) = question_views(tables(table))
+    shown = [float(row["expected_loss"]) for row in view.rows]
+    assert shown == pytest.approx(table["expected_loss"], abs=1e-10)
+    assert max(shown) > 5e-10
 
 
 def test_labels_are_escaped():

@@ -107,10 +107,38 @@ def test_failures_come_first() -> None:
 
 @pytest.mark.parametrize(
     ("mcse", "sd", "digits"),
-    [(0.02, 1, 2), (0.1, 1, 1), (3.0, 50, 0), (math.nan, 0.5, 2), (0.0, 0.0, 3), (1e-20, 1, 8)],
+    [
+        *(
+            (0.02, 1, 2),
+            (0.1, 1, 1),
+            (3.0, 50, 0),
+            (math.nan, 0.5, 2),
+            (0.0, 0.0, 3),
+            (1e-20, 1, 8),
+        ),
+        *((6.6e5, 2.8e7, -5), (math.nan, 2.8e7, -6), (2.2e-12, 9e-11, 12), (math.nan, 9e-11, 12)),
+        (1e-20, 1e-10, 14),
+    ],
 )
 def test_decimals(mcse: float, sd: float, digits: int) -> None:
     assert decimals(mcse, sd) == digits
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-7, 1e-3, 1.0, 1e4, 1e9, 1e14])
+def test_estimates_keep_their_digits_in_any_unit_and_have_none_beyond_their_error(unit) -> None:
+    mean, sd, mcse = 2.178412 * unit, 0.0934567 * unit, 0.00221 * unit
+    digits = decimals(mcse, sd)
+    for value in (mean, -mean, sd):
+        shown = float(fixed(value, digits).replace(MINUS, "-").replace(",", ""))
+        # Half of the first digit of the error, which is at most the error itself.
+        assert abs(shown - value) <= mcse / 2
+        assert shown / 10.0**-digits == pytest.approx(round(shown / 10.0**-digits), abs=1e-6)
+
+
+def test_a_small_number_that_rounds_to_nothing_has_no_digits() -> None:
+    assert fixed(3e-14, 12) == fixed(0.0, 12) == "0"
+    assert fixed(-2.17841e-9, 12) == f"{MINUS}2.178e-09"
+    assert fixed(0.5, 12) == "0.50000000"
 
 
 def test_numbers_as_text() -> None:

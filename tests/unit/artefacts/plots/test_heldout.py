@@ -46,7 +46,7 @@ def test_a_panel_for_each_method_that_predicts_and_none_for_the_other() -> None:
         "complete: levels of school <b>",
     ]
     inside = int(made.levels["inside"].iloc[8:16].sum())
-    assert f"inside the 90% interval ({inside})" in shown
+    assert f"inside the 90 % interval ({inside})" in shown
 
 
 def test_of_many_rows_some_are_drawn() -> None:
@@ -59,6 +59,16 @@ def test_of_many_rows_some_are_drawn() -> None:
 def test_the_same_numbers_make_the_same_bytes() -> None:
     one = study(None, table(ROW_COLUMNS, 30, "partial"))
     assert heldout_plot(one) == heldout_plot(one)
+
+
+def test_a_power_of_ten_stands_in_the_label_and_not_in_the_legend() -> None:
+    rows = table(ROW_COLUMNS, 30, "partial")
+    rows[["actual", "mean", "lower", "upper"]] *= 1e9
+    shown = texts(heldout_plot(study(None, rows)))
+    assert "predicted, in 1e9" in shown
+    # That of the other axis is the only one that stands alone.
+    assert shown.count("1e9") == 1
+    assert "predicted" in texts(heldout_plot(study(None, table(ROW_COLUMNS, 30, "partial"))))
 
 
 def test_an_interval_far_out_leaves_room_for_the_others() -> None:

@@ -1,5 +1,6 @@
 """The plot of estimates by the scale of the prior."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from hiermix.artefacts.plots.canvas import CHAINS
 from hiermix.artefacts.plots.sensitivity import MAX_LEVELS, sensitivity_plot
+from hiermix.artefacts.texts import ems
 from hiermix.studies.sensitivity.levels import levels_table
 from hiermix.studies.sensitivity.study import Sensitivity
 
@@ -55,6 +57,11 @@ def study(n_levels: int, *, flagged=(), names=None, verdict="pass") -> Sensitivi
     return Sensitivity("panel", 0.9, grid, grid, levels, level_grid, (), (), False)
 
 
+def texts(svg: str) -> list[str]:
+    root = ElementTree.fromstring(svg)
+    return ["".join(e.itertext()) for e in root.iter() if e.tag.endswith("}text")]
+
+
 def test_of_many_levels_the_sensitive_and_those_that_move_most_are_drawn() -> None:
     text = sensitivity_plot(study(10_000, flagged=(9_999,)))
     ElementTree.fromstring(text)
@@ -69,6 +76,26 @@ def test_only_what_is_sensitive_has_the_second_colour() -> None:
     # Once as the word of the legend.
     assert calm.count(CHAINS[1]) == 1
     assert flagged.count(CHAINS[1]) > 1
+
+
+def test_long_names_keep_their_ends_and_fit_their_panel() -> None:
+    names = [f"a level with a name that goes on and on, number {i}" for i in range(2)]
+    found = texts(sensitivity_plot(study(2, names=names)))
+    titles = [text for text in found if text.startswith("Intercept of")]
+    assert [text[-1] for text in titles] == ["0", "1"]
+    assert all(ems(text) <= 16.5 for text in titles)
+
+
+def test_what_is_scaled_is_said_to_be_multiplied_however_long_its_name_is() -> None:
+    plain = study(1)
+    scaled = "1|a_grouping_factor_of_a_long_name_sigma"
+    long = replace(
+        plain,
+        level_grid=plain.level_grid.assign(scaled=scaled),
+        levels=plain.levels.assign(shift_at=f"{scaled} x 2"),
+    )
+    axes = [text for text in texts(sensitivity_plot(long)) if text.startswith("prior of")]
+    assert len(axes) == 2 and all(text.endswith(", times") for text in axes)
 
 
 def test_labels_are_text_and_a_failed_study_says_so() -> None:

@@ -35,10 +35,14 @@ def texts(svg: str) -> list[str]:
 
 def test_every_level_has_its_label_and_the_marks_are_explained() -> None:
     found = texts(shrinkage_plot(levels(5), 0.9))
-    for label in [*(f"<L{i}>" for i in range(5)), "x by g", "raw", "partial, 90% interval"]:
+    for label in [*(f"<L{i}>" for i in range(5)), "x by g", "raw", "partial, 90 % interval"]:
         assert label in found
     assert "true" not in found
     assert "true" in texts(shrinkage_plot(levels(5, truth=True), 0.9))
+
+
+def test_the_probability_of_an_interval_is_not_rounded() -> None:
+    assert "partial, 99.5 % interval" in texts(shrinkage_plot(levels(5), 0.995))
 
 
 def test_levels_are_sorted_by_the_raw_estimate() -> None:

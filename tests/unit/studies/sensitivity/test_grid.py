@@ -133,7 +133,7 @@ def test_words_name_what_is_sensitive_and_say_so_where_nothing_is() -> None:
     assert len(worrying) == 2
     assert worrying[0].startswith("prior-sensitive: 1 of 4 coefficients of levels")
     assert "Intercept of g1 (+0.31)" in worrying[0]
-    assert worrying[1].startswith("for 2 of 4 coefficients the 90% interval excludes 0 under")
+    assert worrying[1].startswith("for 2 of 4 coefficients the 90 % interval excludes 0 under")
     calm, calm_levels = grids({0.5: [0.0], 1: [0.0]})
     told = sentences(power, calm, levels_table(calm_levels, 0.9), 0.9)
     assert not any(bad for bad, _ in told) and len(told) == 3
