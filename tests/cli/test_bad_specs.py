@@ -26,7 +26,7 @@ outputs: {dir: out}
 
 COLUMNS = ("y", "x", "z", "g", "w", "k", "s", "successes", "trials")
 N_ROWS = 60
-STEPS = 50_000_000  # generous: what must not happen is an explosion
+CALLS = 50_000_000  # generous: what must not happen is an explosion
 
 
 def rows():
@@ -99,7 +99,7 @@ def checked(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_a_bad_spec_is_refused_and_leaves_nothing(case, checked):
-    with at_most(STEPS):
+    with at_most(CALLS):
         code, document, output = checked(case)
     assert code == document["exit_code"] == case.get("exit", 2)
     assert "Traceback" not in output

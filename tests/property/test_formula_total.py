@@ -7,7 +7,7 @@ from hiermix.errors import FormulaError
 from hiermix.formula import parse_formula, parse_right_side
 from tests.effort_support import at_most
 
-STEPS = 5_000_000
+CALLS = 5_000_000
 
 LANGUAGE = [
     *("y", "x", "z", "f", "g", "h", "x1.5", "`a b`", "0", "1", "2", "1e-3", '"a"', " ", "\n"),
@@ -23,7 +23,7 @@ SENTENCES = INSIDE | st.lists(st.sampled_from(LANGUAGE + OUTSIDE), max_size=30).
 
 
 def answers(parse, text: str) -> None:
-    with at_most(STEPS):
+    with at_most(CALLS):
         try:
             formula = parse(text)
         except FormulaError as error:

@@ -3,18 +3,18 @@ import pytest
 from tests.effort_support import TooMuchWork, at_most
 
 
-def test_a_block_ends_where_its_steps_are_spent():
-    turns = 0
+def test_a_block_ends_where_its_calls_are_spent():
+    turns = []
     with pytest.raises(TooMuchWork), at_most(1000):
         while True:
-            turns += 1
-    assert 0 < turns <= 1000
+            turns.append(len(turns))
+    assert 0 < len(turns) <= 500
 
 
 def test_counting_ends_with_the_block():
     with at_most(10):
         pass
-    for _ in range(1000):
-        pass
+    for number in range(1000):
+        str(number)
     with at_most(10):
         pass

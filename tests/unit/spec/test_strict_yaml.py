@@ -94,7 +94,7 @@ def test_a_key_that_is_no_text_is_refused(text):
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_deep_nesting_is_refused_with_little_work(opening):
-    with at_most(20_000_000), pytest.raises(SpecError, match=f"nesting deeper than {MAX_DEPTH}"):
+    with at_most(1_000_000), pytest.raises(SpecError, match=f"nesting deeper than {MAX_DEPTH}"):
         read_document("a:\n  " + opening * 3000, "s.yaml")
 
 
