@@ -13,7 +13,9 @@ class TooMuchWork(AssertionError):
 def at_most(calls: int) -> Iterator[None]:
     """Fail as soon as the block has called more than so many functions, compiled ones too.
 
-    A loop or recursion that explodes ends there; work inside one compiled function is one call.
+    A loop or recursion that explodes ends there; work inside one compiled function is one call,
+    and making an object of a compiled type is none. A block that catches the failure fails at its
+    end.
     """
     taken = 0
 
@@ -29,3 +31,5 @@ def at_most(calls: int) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+    if taken > calls:
+        raise TooMuchWork(f"more than {calls} calls")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SHOWN = 40
 """Rows of one question that the report has; all are in ``questions.csv``."""
 
+RIGHT_TO_LEFT = ("R", "AL", "AN")
+"""Bidirectional types of characters around which a minus sign is read from the right."""
+
 Column = tuple[str, str, str]
 """Key of a row, head of the column, and its CSS class."""
 
@@ -146,7 +149,7 @@ def _row(row: Mapping[Any, Any]) -> dict[str, str]:
 def _difference(level: str, against: str) -> str:
     """Return a difference of levels that reads from left to right, whatever their script is."""
     text = f"{level} {MINUS} {against}"
-    if not any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
+    if not any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text):
         return text
     from markupsafe import Markup
 

@@ -17,6 +17,9 @@ SMALL = 1e-4
 LARGE = 1e15
 """Numbers from here on have a power of ten."""
 
+HUGE = 1e308
+"""Numbers from here on could be rounded to more than a double holds."""
+
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 MINUS = "\N{MINUS SIGN}"
@@ -146,6 +149,8 @@ def fixed(value: float | None, digits: int) -> str:
     ('1.23', '0.00', True)
     >>> fixed(1253484732, -5), fixed(2.17841e-9, 12), fixed(3e-14, 12), fixed(1, 12)
     ('1,253,500,000', '2.178e-09', '0', '1.00000000')
+    >>> fixed(1.75e308, -308), fixed(1.7e308, -310)
+    ('2e+308', '2e+308')
     """
     if value is None or math.isnan(value):
         return DASH
@@ -166,7 +171,7 @@ MAX_SIGNIFICANT = 15
 
 
 def _with_power(value: float, digits: int) -> str:
-    rounded = round(value, digits)
+    rounded = value if abs(value) >= HUGE else round(value, digits)
     if not rounded:
         return "0"
     significant = digits + 1 + math.floor(math.log10(abs(rounded)))

@@ -32,6 +32,9 @@ ALIKE = 1e-4
 NEAR = 0.1
 """Where ArviZ finds no k and they differ by less, importance weights are as good as equal."""
 
+SAME = 1e-12
+"""Share of a log density, or difference, within which two are those of the same draw."""
+
 NOT_FINITE = "the log likelihood of some draws is not finite"
 
 
@@ -117,7 +120,9 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
 
     Of pieces that are all but certain ArviZ refuses some, and finds no k for others: they have k 0
     if their log densities are ``NEAR`` each other. Pieces without a k for another reason, mostly
-    weights that rest on a few draws, have an infinite one. Neither is smoothed.
+    weights that rest on a few draws, have an infinite one. So do pieces whose largest weight is
+    that of many draws, as those of a chain that did not move: ArviZ refuses all pieces for one
+    such, loo of R has the same. Neither is smoothed.
 
     Parameters
     ----------
@@ -131,7 +136,7 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
     n_chains, n_draws, n_pieces = log_likelihood.shape
     spread = np.ptp(log_likelihood, axis=(0, 1))
     elpd, k = np.full(n_pieces, np.nan), np.full(n_pieces, np.nan)
-    varies = spread > ALIKE
+    varies = (spread > ALIKE) & ~_ends_level(log_likelihood)
     if varies.any():
         found = _arviz_loo(log_likelihood[:, :, varies], posterior)
         elpd[varies], k[varies] = found.elpd_i.to_numpy(), found.pareto_k.to_numpy()
@@ -151,6 +156,17 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
         elpd_i=xr.DataArray(elpd, dims="piece"),
         pareto_k=xr.DataArray(k, dims="piece"),
     )
+
+
+def _ends_level(log_likelihood: np.ndarray) -> np.ndarray:
+    """Return which pieces have the same weight in all draws of the tail, shape ``(n_pieces,)``.
+
+    Told by the square root of the number of draws, which is less than the length of any tail.
+    """
+    n_chains, n_draws, _ = log_likelihood.shape
+    lowest = log_likelihood.min(axis=(0, 1))
+    last = log_likelihood <= lowest + SAME * np.maximum(np.abs(lowest), 1.0)
+    return np.asarray(last.sum(axis=(0, 1)) >= math.sqrt(n_chains * n_draws))
 
 
 def _arviz_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO:

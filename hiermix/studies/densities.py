@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln, xlogy
+from scipy.special import gammaln
 
 from hiermix.summary.draws import evenly_spaced
 from hiermix.summary.links import INVERSE, log_chances
@@ -46,6 +46,8 @@ def row_densities(
 ) -> np.ndarray:
     """Return log densities of the rows, in the shape of ``eta``.
 
+    They are -inf where a link makes no mean of the family: ``identity`` below 0.
+
     Parameters
     ----------
     plan, rows
@@ -63,10 +65,13 @@ def row_densities(
         tau = rows.size / times if precision is None else precision
         square = tau * np.square(response - eta)
         return np.asarray(times * 0.5 * (np.log(tau / (2 * np.pi)) - square))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if plan.family == "poisson":
             mean = INVERSE[rows.link](eta)
-            return np.asarray(xlogy(response, mean) - mean - gammaln(response + 1))
+            # The mean itself may round to 0 or overflow.
+            log_mean = eta if rows.link == "log" else np.log(mean)
+            found = _times(response, log_mean) - mean - gammaln(response + 1)
+            return np.where(mean < 0, -np.inf, found)
         trials = rows.size
         hits = np.round(response * trials)
         ways = gammaln(trials + 1) - gammaln(hits + 1) - gammaln(trials - hits + 1)

@@ -73,8 +73,10 @@ def _takes_part(values: np.ndarray, columns: np.ndarray, column: int) -> bool:
     near = SAME * float(np.abs(values).max(initial=0.0))
     if not own.any() or np.abs(values - columns[:, column])[own].max() > near:
         return False
-    equal = [np.abs(values - c)[c != 0].max(initial=0.0) <= near for c in columns.T]
-    return bool(np.abs(values - columns[:, equal].sum(axis=1)).max() <= near)
+    place = np.abs(columns).argmax(axis=1)
+    rest = values - np.take_along_axis(columns, place[:, None], axis=1)[:, 0]
+    unequal = np.bincount(place, np.abs(rest) > near, columns.shape[1]) > 0
+    return bool(np.abs(np.where(unequal[place], values, rest)).max() <= near)
 
 
 def _effect(

@@ -56,7 +56,7 @@ def log_chances(link: str, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the logs of a probability and of its complement, in the shape of ``eta``.
 
     Both are finite for predictors at which the probability itself rounds to 0 or 1, but for links
-    that reach these.
+    that reach these. Both are -inf where a link makes no probability: ``identity`` beyond 1.
     """
     from scipy.special import log_expit, log_ndtr
 
@@ -71,4 +71,7 @@ def log_chances(link: str, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             hit = np.where(rate < 0.7, np.log(-np.expm1(-rate)), np.log1p(-np.exp(-rate)))
         return np.where(eta < ALIKE, eta, hit), -rate
     chance = INVERSE[link](eta)
-    return np.log(chance), np.log1p(-chance)
+    impossible = (chance < 0) | (chance > 1)
+    with np.errstate(divide="ignore"):
+        hit = np.log(np.where(impossible, 0.0, chance))
+        return hit, np.log1p(np.where(impossible, -1.0, -chance))

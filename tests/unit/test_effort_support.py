@@ -15,6 +15,15 @@ def test_counting_ends_with_the_block():
     with at_most(10):
         pass
     for number in range(1000):
-        str(number)
+        abs(number)
     with at_most(10):
         pass
+
+
+def test_a_block_that_catches_the_failure_fails_at_its_end():
+    with pytest.raises(TooMuchWork), at_most(10):
+        try:
+            for number in range(1000):
+                abs(number)
+        except AssertionError:
+            pass

@@ -96,6 +96,9 @@ def test_a_difference_of_right_to_left_names_reads_from_left_to_right() -> None:
     evil = page(answers((first, "<b>\u202e"), contrast="pairwise"))
     assert f"{first}{mark} {minus} {mark}&lt;b&gt;\\u202e" in evil
     assert mark not in page(answers(("a", "b"), contrast="pairwise"))
+    # Arabic digits are no letters, but a minus between them goes to the left all the same.
+    digits = page(answers(("\u0661", "\u0662"), contrast="pairwise"))
+    assert f"\u0661{mark} {minus} {mark}\u0662" in digits
 
 
 def test_a_loss_in_a_small_unit_has_its_digits() -> None:

@@ -90,3 +90,18 @@ def test_one_such_piece_of_many_is_counted() -> None:
     found = leave_out(values, posterior())
     assert (found.unreliable, found.pieces) == (1, 400)
     assert found.reason.startswith("Pareto k is high for 1 of 400")
+
+
+def test_a_chain_that_did_not_move_makes_pieces_unreliable_and_nothing_fails() -> None:
+    values = densities(30)
+    # That draw is the least probable one of every other piece.
+    values[3, :, ::2] = values[:3, :, ::2].min(axis=(0, 1)) - 1.0
+    with pytest.raises(ValueError, match="All tail values are the same"):
+        of_arviz(values)
+    found = pointwise_loo(values, posterior())
+    assert np.isinf(found.pareto_k[::2]).all()
+    np.testing.assert_array_equal(
+        found.elpd_i[1::2], pointwise_loo(values[..., 1::2], posterior()).elpd_i
+    )
+    unreliable = leave_out(values, posterior())
+    assert unreliable.unreliable == 15 and np.isnan(unreliable.elpd)

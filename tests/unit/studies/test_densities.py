@@ -11,7 +11,7 @@ from scipy import special, stats
 from hiermix.studies import densities
 from hiermix.studies.accuracy import row_log_likelihood
 from hiermix.studies.densities import thinned_log_likelihood, why_no_densities
-from hiermix.summary.weights import row_model
+from hiermix.summary.weights import RowModel, row_model
 from tests.unit.summary import small
 
 
@@ -92,3 +92,26 @@ def test_normal_chances_have_the_logs_of_scipy() -> None:
     etas = np.array([-30.0, -2.0, 0.0, 9.0, 30.0])
     expected = stats.norm.logcdf(etas), stats.norm.logsf(etas)
     np.testing.assert_allclose(densities.log_chances("probit", etas), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "response", "eta", "expected"),
+    [
+        ("bernoulli", "identity", 1.0, 1.2, -np.inf),
+        ("bernoulli", "identity", 0.0, -0.2, -np.inf),
+        ("bernoulli", "identity", 1.0, 1.0, 0.0),
+        ("poisson", "identity", 0.0, -1.0, -np.inf),
+        ("poisson", "identity", 0.0, 0.0, 0.0),
+        ("poisson", "log", 1.0, 800.0, -np.inf),
+        ("poisson", "log", 1.0, -800.0, -800.0),
+    ],
+)
+def test_no_density_is_more_than_one_or_no_number(family, link, response, eta, expected) -> None:
+    data = panel().assign(hit=response, count=int(response))
+    data.loc[data.index[0], "hit"] = 1 - response
+    left = "hit" if family == "bernoulli" else "count"
+    plan = plan_of(data, f"{left} ~ 1 + (1 | g)", family=family)
+    etas = np.full(1, eta)
+    rows = RowModel(family, link, etas, np.array([response]), np.ones(1), 1.0, None)
+    found = densities.row_densities(plan, rows, etas[None], None)
+    assert found.tolist() == [[expected]]

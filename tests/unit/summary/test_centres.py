@@ -1,11 +1,13 @@
 """Which common effects the effects of a level deviate from."""
 
+import numpy as np
 import pytest
 from model_support import panel, plan_of
 
 from hiermix.diagnostics.scalars import scalar_names
-from hiermix.summary.centres import centre_of
+from hiermix.summary.centres import _takes_part, centre_of
 from hiermix.summary.draws import effect_names
+from tests.effort_support import at_most
 
 
 def table():
@@ -59,3 +61,12 @@ def test_categories_of_an_ordinal_response_have_no_intercept():
     (term,) = plan.design.main.group
     found = [[p.name for p, _ in centre_of(plan, plan.design.main, term, i)] for i in (0, 1)]
     assert found == [[], ["half"]]
+
+
+def test_the_columns_of_a_term_are_looked_at_together():
+    categories = np.tile(np.eye(200), (3, 1))
+    with at_most(100):
+        assert _takes_part(np.ones(600), categories, 7)
+    assert _takes_part(categories[:, :9].sum(axis=1), categories, 7)
+    assert not _takes_part(categories[:, 9:].sum(axis=1), categories, 7)
+    assert not _takes_part(categories @ np.arange(1.0, 201), categories, 0)
