@@ -122,7 +122,7 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
     if their log densities are ``NEAR`` each other. Pieces without a k for another reason, mostly
     weights that rest on a few draws, have an infinite one. So do pieces whose largest weight is
     that of many draws, as those of a chain that did not move: ArviZ refuses all pieces for one
-    such, loo of R has the same. Neither is smoothed.
+    such. Neither is smoothed.
 
     Parameters
     ----------
