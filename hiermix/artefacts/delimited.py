@@ -25,8 +25,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     you do not trust in a spreadsheet program, which would run it as a formula; import it as text.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join(cell(name) for name in columns) + "\n")
-        file.writelines(",".join(cell(value) for value in row) + "\n" for row in rows)
+        file.write(csv_line(columns))
+        file.writelines(map(csv_line, rows))
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    r"""Return one line, with ``\n`` at its end."""
+    return ",".join(map(cell, values)) + "\n"
 
 
 def csv_lines(columns: Sequence[Sequence[Any]]) -> Iterator[str]:
@@ -82,7 +87,7 @@ def cell(value: Any) -> str:
 def write_frame(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV; see ``write_csv``."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join(cell(name) for name in table.columns) + "\n")
+        file.write(csv_line(table.columns))
         file.writelines(csv_lines([table[name].tolist() for name in table.columns]))
 
 

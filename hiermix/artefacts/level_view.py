@@ -10,7 +10,7 @@ import numpy as np
 
 from hiermix.artefacts.plots.forest import EACH_END, shown_levels
 from hiermix.artefacts.texts import decimals, fixed
-from hiermix.summary.group_effects import ESTIMATES
+from hiermix.summary.group_effects import ESTIMATES, common_mean
 from hiermix.summary.pooling_words import term_sentences
 
 if TYPE_CHECKING:
@@ -59,19 +59,6 @@ class LevelsView:
     def gap(self) -> int | None:
         """After how many rows levels are left out."""
         return EACH_END if self.left_out else None
-
-
-def common_mean(rows: pd.DataFrame) -> float:
-    """Return the common effect of one group term, fixed or estimated: 0 where it has none.
-
-    Parameters
-    ----------
-    rows
-        Of ``group_effects``, of one group and term: the coefficient of each level is the common
-        effect plus its deviation.
-    """
-    known = (rows["coefficient_mean"] - rows["deviation_mean"]).dropna()
-    return float(known.iloc[0]) if len(known) else 0.0
 
 
 def level_views(tables: Tables) -> list[LevelsView]:

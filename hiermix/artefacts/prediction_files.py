@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hiermix.artefacts.delimited import cell, csv_lines
+from hiermix.artefacts.delimited import csv_line, csv_lines
 from hiermix.errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def write_text(stream: IO[str], tables: Iterable[Table], format: Format) -> None
 def _write_csv(stream: IO[str], tables: Iterable[Table]) -> None:
     for i, table in enumerate(tables):
         if i == 0:
-            stream.write(",".join(cell(name) for name in table) + "\n")
+            stream.write(csv_line(table))
         stream.writelines(csv_lines(list(table.values())))
 
 

@@ -24,7 +24,7 @@ from hiermix.artefacts.tables import (
     PREDICTIVE_CHECKS,
     PREDICTIVE_CHECKS_PARQUET,
 )
-from hiermix.artefacts.texts import bytes_text, compact, percent, seconds_text, shown
+from hiermix.artefacts.texts import bytes_text, compact, seconds_text, shown
 from hiermix.artefacts.views import (
     attempt_rows,
     brief_sentences,
@@ -33,6 +33,7 @@ from hiermix.artefacts.views import (
     variance_rows,
     worst_rows,
 )
+from hiermix.summary.intervals import percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment

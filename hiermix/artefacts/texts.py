@@ -178,17 +178,6 @@ def _with_power(value: float, digits: int) -> str:
     return compact(rounded, min(max(significant, 1), MAX_SIGNIFICANT))
 
 
-def percent(share: float) -> str:
-    """Return a probability as it was stated, in per cent.
-
-    Examples
-    --------
-    >>> percent(0.9), percent(0.995)
-    ('90 %', '99.5 %')
-    """
-    return f"{100 * share:g} %"
-
-
 def compact(value: float | None, digits: int = 3) -> str:
     """Return a number with some significant digits, a dash for a missing one.
 

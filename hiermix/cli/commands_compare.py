@@ -18,9 +18,8 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
-from hiermix.cli.render import finished_document
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.study_output import print_study
 from hiermix.cli.tabulate import text_table
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import Line, line
@@ -79,17 +78,17 @@ def compare(
             found = compare_runs_by_level(runs, by, shown, data_root=data_root)
         if out is not None:
             write_comparison(found, out)
-    say_notes(terminal, found.notes)
+    terminal.note(*found.notes)
     _alert(terminal, found)
-    print_study(
+    return print_study(
         terminal,
         format,
         lines=_lines(found),
-        document=partial(_document, found),
+        body=partial(_body, found),
         table=found.table,
+        out=out,
+        failed=found.failed,
     )
-    say_where(terminal, out)
-    return 3 if found.failed else 0
 
 
 def _check_runs(runs: list[Path]) -> None:
@@ -130,11 +129,10 @@ def _lines(found: Comparison) -> Iterator[Line]:
     yield from text_table(*frame_cells(found.table[shown]))
 
 
-def _document(found: Comparison) -> dict[str, object]:
-    body: dict[str, object] = {
+def _body(found: Comparison) -> dict[str, object]:
+    return {
         "response": found.response,
         "group": found.group,
         "notes": list(found.notes),
         "runs": frame_records(found.table),
     }
-    return finished_document(body, 3 if found.failed else 0)

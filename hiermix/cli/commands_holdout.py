@@ -23,10 +23,9 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
-from hiermix.cli.render import finished_document
 from hiermix.cli.specfile import prepare_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.study_output import print_study
 from hiermix.cli.tabulate import text_table
 from hiermix.cli.text import Line, line
 from hiermix.errors import UsageError
@@ -96,18 +95,18 @@ def holdout(
         if out is not None:
             shown.stage("write")
             write_holdout(study, out)
-    say_notes(terminal, study.notes)
+    terminal.note(*study.notes)
     for problem in study.problems:
         terminal.alert(line(("FAILED", "fail"), f": {problem}"))
-    print_study(
+    return print_study(
         terminal,
         format,
         lines=_lines(study),
-        document=partial(_document, study),
+        body=partial(_body, study),
         table=getattr(study, table),
+        out=out,
+        failed=study.failed,
     )
-    say_where(terminal, out)
-    return 3 if study.failed else 0
 
 
 def _study(
@@ -160,8 +159,8 @@ def _lines(study: HoldoutStudy) -> Iterator[Line]:
         yield line(f"  ... {len(levels) - SHOWN} more: --table levels --format csv")
 
 
-def _document(study: HoldoutStudy) -> dict[str, object]:
-    body: dict[str, object] = {
+def _body(study: HoldoutStudy) -> dict[str, object]:
+    return {
         "name": study.name,
         "by": study.by,
         "group": study.group,
@@ -169,4 +168,3 @@ def _document(study: HoldoutStudy) -> dict[str, object]:
         "problems": list(study.problems),
         **{name: frame_records(getattr(study, name)) for name in TITLES},
     }
-    return finished_document(body, 3 if study.failed else 0)

@@ -23,10 +23,9 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
-from hiermix.cli.render import finished_document
 from hiermix.cli.specfile import prepare_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.study_output import print_study
 from hiermix.cli.tabulate import Cell, text_table
 from hiermix.cli.text import Line, line
 from hiermix.errors import UsageError
@@ -95,7 +94,7 @@ def pooling(
         if out is not None:
             shown.stage("write")
             write_pooling(study, out)
-    say_notes(terminal, study.notes)
+    terminal.note(*study.notes)
     for method, result in study.results.items():
         if result.verdict.status != "pass":
             verdict = f"{method}: gates {result.verdict.status}: {_gates(result.verdict.findings)}"
@@ -103,15 +102,15 @@ def pooling(
             tell(line(("verdict", "warn"), f": {verdict}"))
     if study.failed:
         terminal.alert(line(("FAILED", "fail"), ": a gate failed one of the three fits"))
-    print_study(
+    return print_study(
         terminal,
         format,
         lines=_lines(study),
-        document=partial(_document, study),
+        body=partial(_body, study),
         table=getattr(study, table),
+        out=out,
+        failed=study.failed,
     )
-    say_where(terminal, out)
-    return 3 if study.failed else 0
 
 
 def _study(
@@ -168,11 +167,10 @@ def _side_by_side(study: PoolingStudy) -> tuple[list[str], list[list[Cell]]]:
     return header[:known], [row[:known] for row in rows]
 
 
-def _document(study: PoolingStudy) -> dict[str, object]:
-    body: dict[str, object] = {
+def _body(study: PoolingStudy) -> dict[str, object]:
+    return {
         "name": study.name,
         "group": study.group,
         "notes": list(study.notes),
         **{name: frame_records(getattr(study, name)) for name in TITLES},
     }
-    return finished_document(body, 3 if study.failed else 0)

@@ -129,8 +129,7 @@ def _predict(
     predictor = RowPredictor(design, asked, read_means(run))
     file = STDIN_NAME if str(data) == STDIN else str(data)
     with _on_disk(data) as path, _opened(path, file, design, predictor, keep) as rows:
-        for note in predictor.check(rows, file):
-            terminal.say(line(("note", "bold"), f": {note}"))
+        terminal.note(*predictor.check(rows, file))
         with open_posterior(run, draws) as posterior:
             counter = _Lost()
             tables = counter.through(table_of(b) for b in predictor.batches(rows, posterior))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,10 +20,9 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import Display, display
 from hiermix.cli.quiet import libraries
-from hiermix.cli.render import finished_document
 from hiermix.cli.specfile import prepare_spec
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.study_output import print_study
 from hiermix.cli.tabulate import text_table
 from hiermix.cli.text import Line, line
 from hiermix.errors import UsageError
@@ -70,16 +69,15 @@ def prior_check(
         if out is not None:
             shown.stage("write")
             write_prior_check(check, out)
-    say_notes(terminal, check.notes)
-    print_study(
+    terminal.note(*check.notes)
+    return print_study(
         terminal,
         format,
         lines=_lines(check),
-        document=partial(_document, check),
+        body=partial(_body, check),
         table=check.table,
+        out=out,
     )
-    say_where(terminal, out)
-    return 0
 
 
 def _check_seed(seed: int | None) -> None:
@@ -116,8 +114,8 @@ def _lines(check: PriorCheck) -> Iterator[Line]:
         yield line(sentence)
 
 
-def _document(check: PriorCheck) -> dict[str, Any]:
-    body: dict[str, object] = {
+def _body(check: PriorCheck) -> dict[str, object]:
+    return {
         "name": check.name,
         "response": check.response,
         "family": check.family,
@@ -129,4 +127,3 @@ def _document(check: PriorCheck) -> dict[str, Any]:
         "notes": list(check.notes),
         "quantities": frame_records(check.table),
     }
-    return finished_document(body)

@@ -145,7 +145,7 @@ def summary(
         return 0
     header, rows = table_cells(stored, table)
     if not rows:
-        terminal.say(line(("note", "bold"), f": {_why_empty(table)}"))
+        terminal.note(_why_empty(table))
     if format == "text":
         terminal.result_lines(text_table(header, rows, indent=""))
     else:

@@ -174,7 +174,7 @@ def _tell(terminal: Terminal, outcome: Outcome) -> None:
         return
     terminal.alert(*lines)
     terminal.say(line(("engine", "bold"), f": {outcome.engine}"))
-    terminal.say(*(line(("note", "bold"), f": {note}") for note in outcome.notes))
+    terminal.note(*outcome.notes)
     if outcome.reused:
         terminal.say("nothing was fitted: this run was on disk already (--force fits it again)")
     report = outcome.path / "report.html"

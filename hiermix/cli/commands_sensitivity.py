@@ -20,9 +20,8 @@ from hiermix.cli.options import (
 )
 from hiermix.cli.progress import display
 from hiermix.cli.quiet import libraries
-from hiermix.cli.render import finished_document
 from hiermix.cli.stored_tables import frame_cells, frame_records
-from hiermix.cli.study_output import print_study, say_notes, say_where
+from hiermix.cli.study_output import print_study
 from hiermix.cli.tabulate import text_table
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import Line, line
@@ -85,17 +84,17 @@ def sensitivity(
         if out is not None:
             shown.stage("write")
             write_sensitivity(study, out)
-    say_notes(terminal, study.notes)
+    terminal.note(*study.notes)
     _alert(terminal, study)
-    print_study(
+    return print_study(
         terminal,
         format,
         lines=_lines(study),
-        document=partial(_document, study),
+        body=partial(_body, study),
         table=getattr(study, table or "power"),
+        out=out,
+        failed=study.failed,
     )
-    say_where(terminal, out)
-    return 3 if study.failed else 0
 
 
 def _check_options(scales: str | None, no_refit: bool, table: str | None) -> None:
@@ -188,8 +187,8 @@ def _first(table: pd.DataFrame, by: str) -> Iterator[Line]:
         yield line(f"  ({len(table) - len(shown)} more that move less: --format csv, or -o DIR)")
 
 
-def _document(study: Sensitivity) -> dict[str, object]:
-    body: dict[str, object] = {
+def _body(study: Sensitivity) -> dict[str, object]:
+    return {
         "name": study.name,
         "run_failed": study.run_failed,
         "interval": study.interval,
@@ -198,4 +197,3 @@ def _document(study: Sensitivity) -> dict[str, object]:
         "notes": list(study.notes),
         **{name: frame_records(getattr(study, name)) for name in TABLES},
     }
-    return finished_document(body, 3 if study.failed else 0)

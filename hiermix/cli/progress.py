@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from hiermix.cli.signals import stop_if_signalled
 from hiermix.cli.terminal import Terminal
 from hiermix.cli.text import line, visible
+from hiermix.listening import Listener
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -33,22 +34,10 @@ STAGES = {
 }
 
 
-class Display(Protocol):
+class Display(Listener, Protocol):
     """Hears what the pipeline does; ``warnings`` collects what a person should read."""
 
     warnings: list[str]
-
-    def stage(self, name: str) -> None:
-        """Tell that a stage begins."""
-
-    def progress(self, chains: tuple[ChainProgress, ...]) -> None:
-        """Tell the state of every chain."""
-
-    def warn(self, text: str) -> None:
-        """Pass on a sentence that a person should read."""
-
-    def note(self, text: str) -> None:
-        """Tell in a sentence what happens next and why."""
 
 
 class Silent:
@@ -74,7 +63,7 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Show what happens next."""
-        self.terminal.say(line(("note", "bold"), f": {text}"))
+        self.terminal.note(text)
 
     def _show(self, text: str) -> None:
         self.terminal.say(line(("warning", "warn"), f": {text}"))

@@ -98,6 +98,10 @@ class Terminal:
         if not self.quiet:
             self.alert(*lines)
 
+    def note(self, *texts: str) -> None:
+        """Tell a person what to mind, a sentence a line; ``--quiet`` leaves it out."""
+        self.say(*(line(("note", "bold"), f": {text}") for text in texts))
+
     def alert(self, *lines: Line | str) -> None:
         """Tell a person something that must always be seen."""
         text = "".join(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from hiermix.studies.densities import log_mean
+
 if TYPE_CHECKING:
     from arviz_stats.utils import ELPDDataLOO
 
@@ -141,13 +143,13 @@ def pointwise_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDData
         found = _arviz_loo(log_likelihood[:, :, varies], posterior)
         elpd[varies], k[varies] = found.elpd_i.to_numpy(), found.pareto_k.to_numpy()
     rest = np.isnan(elpd) | np.isnan(k)
-    elpd[rest] = -_log_mean(-log_likelihood[:, :, rest])
+    elpd[rest] = -log_mean(-log_likelihood[:, :, rest], (0, 1))
     k[rest] = np.where(spread[rest] < NEAR, 0.0, np.inf)
     good_k = min(1 - 1 / math.log10(n_chains * n_draws), 0.7)
     return ELPDDataLOO(
         elpd=float(elpd.sum()),
         se=_standard_error(elpd),
-        p=float((_log_mean(log_likelihood) - elpd).sum()),
+        p=float((log_mean(log_likelihood, (0, 1)) - elpd).sum()),
         n_samples=n_chains * n_draws,
         n_data_points=n_pieces,
         scale="log",
@@ -183,12 +185,6 @@ def _arviz_loo(log_likelihood: np.ndarray, posterior: xr.Dataset) -> ELPDDataLOO
         warnings.simplefilter("ignore")
         found: ELPDDataLOO = az.loo(tree, pointwise=True)
     return found
-
-
-def _log_mean(values: np.ndarray) -> np.ndarray:
-    """Return the log of the mean over chains and draws of exponentials, shape ``(n_pieces,)``."""
-    top = values.max(axis=(0, 1))
-    return np.asarray(np.log(np.exp(values - top).mean(axis=(0, 1))) + top)
 
 
 def _standard_error(values: np.ndarray) -> float:

@@ -97,6 +97,13 @@ def summed(values: np.ndarray, piece: np.ndarray) -> np.ndarray:
     return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1))
 
 
+def log_mean(values: np.ndarray, axis: int | tuple[int, ...] = 0) -> np.ndarray:
+    """Return the log of the mean of exponentials, over the first axis unless others are named."""
+    top = values.max(axis=axis)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(top + np.log(np.exp(values - top).mean(axis=axis)))
+
+
 def thinned_log_likelihood(
     fit: Fit, plan: ModelPlan, rows: RowModel
 ) -> tuple[np.ndarray, np.ndarray] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiermix.diagnostics.chains import mcse_of_means
+from hiermix.studies.densities import log_mean
 from hiermix.studies.predict.summary import Summary, summarise_rows
 from hiermix.studies.unseen import UnseenRows, unseen_rows
 from hiermix.studies.unseen_densities import (
@@ -261,13 +262,6 @@ def log_mean_mcse(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         shares = np.exp(values - values.max(axis=0)).T.reshape(-1, *shape)
         return np.asarray(mcse_of_means(shares) / shares.mean(axis=(1, 2)))
-
-
-def log_mean(values: np.ndarray) -> np.ndarray:
-    """Return the log of the mean over draws of exponentials, ``(n_draws, n)`` to ``(n,)``."""
-    top = values.max(axis=0)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(top + np.log(np.exp(values - top).mean(axis=0)))
 
 
 def _outcome(

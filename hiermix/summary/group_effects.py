@@ -141,6 +141,19 @@ def common_draws(
     return total
 
 
+def common_mean(rows: pd.DataFrame) -> float:
+    """Return the common effect of one group term, fixed or estimated: 0 where it has none.
+
+    Parameters
+    ----------
+    rows
+        Of ``group_effects``, of one group and term: the coefficient of each level is the common
+        effect plus its deviation.
+    """
+    known = (rows["coefficient_mean"] - rows["deviation_mean"]).dropna()
+    return float(known.iloc[0]) if len(known) else 0.0
+
+
 def _summary(
     deviations: np.ndarray, common: np.ndarray, probability: float, kind: IntervalKind
 ) -> dict[str, np.ndarray]:

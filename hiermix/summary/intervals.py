@@ -78,3 +78,14 @@ def interval(
     start = np.argmin(np.nan_to_num(widths, nan=np.inf), axis=1)
     each = np.arange(len(rows))
     return rows[each, start], rows[each, start + inside]
+
+
+def percent(share: float) -> str:
+    """Return a probability as it was stated, in per cent.
+
+    Examples
+    --------
+    >>> percent(0.9), percent(0.995)
+    ('90 %', '99.5 %')
+    """
+    return f"{100 * share:g} %"

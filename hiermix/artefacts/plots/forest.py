@@ -19,7 +19,7 @@ from hiermix.artefacts.plots.canvas import (
     label_rows,
     left_margin,
 )
-from hiermix.artefacts.texts import percent
+from hiermix.summary.intervals import percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiermix.artefacts.level_view import common_mean
 from hiermix.artefacts.model_view import predictor_scale
 from hiermix.artefacts.plots.chains import MAX_PARAMETERS, chain_plots
 from hiermix.artefacts.plots.forest import caterpillar, population_forest
 from hiermix.artefacts.plots.predictive import predictive_check
 from hiermix.artefacts.plots.shrinkage import term_shrinkage
 from hiermix.summary.draws import draws_of, is_fixed
+from hiermix.summary.group_effects import common_mean
 
 if TYPE_CHECKING:
     from hiermix.design.types import Design

@@ -17,7 +17,7 @@ from hiermix.artefacts.plots.canvas import (
     rule,
     with_power,
 )
-from hiermix.artefacts.texts import percent
+from hiermix.summary.intervals import percent
 
 if TYPE_CHECKING:
     import pandas as pd

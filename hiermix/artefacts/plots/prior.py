@@ -16,7 +16,7 @@ from hiermix.artefacts.plots.canvas import (
     label,
     left_margin,
 )
-from hiermix.artefacts.texts import percent
+from hiermix.summary.intervals import percent
 
 if TYPE_CHECKING:
     import pandas as pd

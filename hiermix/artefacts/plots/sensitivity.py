@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiermix.artefacts.plots.canvas import CHAINS, FAINT, FONT_SIZE, MAIN, drawn, frame
-from hiermix.artefacts.texts import cut_inside, percent, shown
+from hiermix.artefacts.texts import cut_inside, shown
 from hiermix.studies.sensitivity.scaling import ALL
+from hiermix.summary.intervals import percent
 
 if TYPE_CHECKING:
     import pandas as pd

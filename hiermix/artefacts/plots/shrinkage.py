@@ -27,7 +27,7 @@ from hiermix.artefacts.plots.forest import (
     shown_levels,
     shown_rows,
 )
-from hiermix.artefacts.texts import percent
+from hiermix.summary.intervals import percent
 
 if TYPE_CHECKING:
     import pandas as pd

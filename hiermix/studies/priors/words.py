@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hiermix.studies.priors.measures import EDGE, FAR_SDS, MANY_TIMES
+from hiermix.summary.intervals import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,12 +45,12 @@ def sentences(table: pd.DataFrame, response: str, interval: float) -> Iterator[s
         Probability of the intervals.
     """
     for row in table.to_dict("records"):
-        text = _sentence({str(k): v for k, v in row.items()}, response, f"{interval * 100:g} %")
+        text = _sentence({str(k): v for k, v in row.items()}, response, percent(interval))
         if text:
             yield text
 
 
-def _sentence(row: Mapping[str, Any], response: str, percent: str) -> str:
+def _sentence(row: Mapping[str, Any], response: str, share: str) -> str:
     name, end = row["quantity"], ENDS.get(row["remark"], "")
     if name in SHARES:
         mean = row["prior_mean"]
@@ -59,9 +60,9 @@ def _sentence(row: Mapping[str, Any], response: str, percent: str) -> str:
     prior = _range(row["prior_lower"], row["prior_upper"])
     if name == "outcome":
         data = _range(row["data_min"], row["data_max"])
-        said = f"{percent} of prior outcomes of {response} lie within {prior}"
+        said = f"{share} of prior outcomes of {response} lie within {prior}"
         return f"{said}; the data within {data}{end}"
-    said = f"{_subject(row)}: {percent} of the prior within {prior}"
+    said = f"{_subject(row)}: {share} of the prior within {prior}"
     if name == "icc":
         return f"{said}, median {_number(row['prior_median'])}{end}"
     if name == "group_mean":

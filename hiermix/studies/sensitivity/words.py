@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hiermix.studies.sensitivity.grid import FAILED, LIMIT, judged_factors
+from hiermix.summary.intervals import percent
 
 NAMED = 5
 """Parameters or levels that a sentence names."""
@@ -95,7 +96,7 @@ def _of_levels(levels: pd.DataFrame, grid: pd.DataFrame, interval: float) -> Ite
         ]
         yield (
             True,
-            f"for {len(changed)} of {len(levels)} coefficients the {100 * interval:g} % interval "
+            f"for {len(changed)} of {len(levels)} coefficients the {percent(interval)} interval "
             f"excludes 0 under one prior and not under another: {_listed(named)}",
         )
 

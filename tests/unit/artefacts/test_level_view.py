@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hiermix.artefacts.level_view import QUANTILE_HEADS, common_mean, level_views
+from hiermix.artefacts.level_view import QUANTILE_HEADS, level_views
 from hiermix.artefacts.plots.forest import EACH_END, MAX_LEVELS
 from hiermix.artefacts.texts import MINUS
+from hiermix.summary.group_effects import common_mean
 from tests.unit.artefacts import fabric
 
 
